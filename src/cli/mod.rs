@@ -1,0 +1,97 @@
+//! The command line: alone prints, reads the environment, and names files.
+
+mod env;
+mod fixtures;
+mod healthcheck;
+mod openapi;
+mod serve;
+
+use std::fmt::Display;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What a command comes to: 0, or a sentence for standard error and an exit status.
+type Outcome = Result<(), Failed>;
+
+/// A command that did not do what it should.
+#[derive(Debug)]
+struct Failed {
+    status: u8,
+    message: String,
+}
+
+impl Failed {
+    /// The command was used wrongly: exit status 2.
+    fn usage(message: impl Display) -> Self {
+        Self { status: 2, message: message.to_string() }
+    }
+
+    /// The command was right, but could not be carried out: exit status 1.
+    fn run(message: impl Display) -> Self {
+        Self { status: 1, message: message.to_string() }
+    }
+}
+
+/// A local stand-in for identity and credential provider APIs.
+///
+/// Point an app, a test suite or a demo at this machine instead of a provider's sandbox. Without a command, it serves.
+#[derive(Debug, Parser)]
+#[command(name = "understudy", version, subcommand_negates_reqs = true, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::Options,
+}
+
+const EXAMPLES: &str = "Examples:
+  understudy                                    serve on http://127.0.0.1:11111, everything in memory
+  understudy --port 0 --seed 7 --clock 2026-01-01T00:00:00Z,frozen
+                                                a free port, and the same answers every time
+  understudy --data ./sandbox.db                keep the default world in a file
+  understudy --only verified --listen verified=3003
+                                                one provider, on a port of its own
+  understudy env                                what to put into the environment of a client
+
+The control API is at /_understudy (clock, worlds, outbox, requests, simulations); its contract is at
+/_understudy/openapi/control.json.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print a provider's OpenAPI document, or that of the control API
+    Openapi(openapi::Options),
+    /// Check fixture files
+    Fixtures(fixtures::Options),
+    /// Print the environment variables that clients of the providers need
+    Env(env::Options),
+    /// Ask a running server whether it can serve; exit status 0 if so
+    Healthcheck(healthcheck::Options),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        None => serve::run(&arguments.serve),
+        Some(Command::Openapi(options)) => openapi::run(&options),
+        Some(Command::Fixtures(options)) => fixtures::run(&options),
+        Some(Command::Env(options)) => env::run(&options),
+        Some(Command::Healthcheck(options)) => healthcheck::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed { status, message }) => {
+            // Where standard error is closed there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "understudy: {message}");
+            ExitCode::from(status)
+        }
+    }
+}
+
+/// Prints a line to standard output.
+fn print(line: impl Display) -> Outcome {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| Failed::run(format!("cannot write to standard output: {error}")))
+}

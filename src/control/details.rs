@@ -1,0 +1,97 @@
+//! Errors of the control API: problem details (RFC 9457).
+
+use http::header::HeaderName;
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+
+use crate::http::simulation::Refusal;
+use crate::http::{Reply, reply};
+use crate::worlds::{NewWorldError, RegistryError};
+
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// What went wrong.
+#[derive(Clone, Debug)]
+pub struct Details {
+    status: StatusCode,
+    detail: String,
+    header: Option<(HeaderName, String)>,
+}
+
+impl Details {
+    /// A problem with this status; `detail` says what to do about it.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), header: None }
+    }
+
+    /// Adds a header.
+    pub fn header(self, name: HeaderName, value: String) -> Self {
+        Self { header: Some((name, value)), ..self }
+    }
+
+    /// The server itself failed; the cause goes to the log.
+    pub fn internal(cause: impl std::fmt::Display) -> Self {
+        tracing::error!(%cause, "a control call failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the server failed; its log says why")
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+}
+
+impl From<Details> for Reply {
+    fn from(details: Details) -> Self {
+        let Details { status, detail, header } = details;
+        let title = status.canonical_reason().unwrap_or("Error");
+        let body = Body { r#type: "about:blank", title, status: status.as_u16(), detail: &detail };
+        let reply = reply::json_as(status, PROBLEM_JSON, &body);
+        match header {
+            Some((name, value)) => reply.header(name, value),
+            None => reply,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Details {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<RegistryError> for Details {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::NoProvider { .. } => Self::new(StatusCode::NOT_FOUND, error.to_string()),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<NewWorldError> for Details {
+    fn from(error: NewWorldError) -> Self {
+        let status = match &error {
+            NewWorldError::BadName(_) | NewWorldError::Clock(_) | NewWorldError::Setting(_) => StatusCode::BAD_REQUEST,
+            NewWorldError::Exists(_) => StatusCode::CONFLICT,
+            NewWorldError::NoSource(_) => StatusCode::NOT_FOUND,
+            NewWorldError::Store(_) | NewWorldError::Registry(_) => return Self::internal(error),
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<Refusal> for Details {
+    fn from(refusal: Refusal) -> Self {
+        let status = match &refusal {
+            Refusal::Invalid(_) => StatusCode::BAD_REQUEST,
+            Refusal::NotFound(_) => StatusCode::NOT_FOUND,
+            Refusal::Conflict(_) => StatusCode::CONFLICT,
+            Refusal::Store(_) => return Self::internal(refusal),
+        };
+        Self::new(status, refusal.to_string())
+    }
+}

@@ -1,0 +1,72 @@
+//! What a handler answers, and the usual ways to make it.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, LOCATION};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
+
+/// Media type of a JSON body.
+pub const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+/// Media type of a page.
+pub const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// A response: status, headers, body. `Date` and `Content-Length` are the edge's business.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Status code.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body; empty for none.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// Adds a header; one that stands there already stays beside it. A value that no header can hold is left out.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
+        if let Ok(value) = value.try_into() {
+            self.headers.append(name, value);
+        }
+        self
+    }
+}
+
+/// No body and no content type.
+pub fn empty(status: StatusCode) -> Reply {
+    Reply { status, headers: HeaderMap::new(), body: Bytes::new() }
+}
+
+/// A body of the given media type.
+pub fn body(status: StatusCode, media_type: HeaderValue, body: impl Into<Bytes>) -> Reply {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(CONTENT_TYPE, media_type);
+    Reply { status, headers, body: body.into() }
+}
+
+/// Compact JSON, `application/json; charset=utf-8`.
+pub fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Reply {
+    json_as(status, JSON, value)
+}
+
+/// Compact JSON under another media type.
+pub fn json_as<T: Serialize + ?Sized>(status: StatusCode, media_type: HeaderValue, value: &T) -> Reply {
+    match serde_json::to_vec(value) {
+        Ok(bytes) => body(status, media_type, bytes),
+        Err(error) => {
+            // Only a map with keys that are not strings, or a Serialize that fails, comes here.
+            tracing::error!(%error, "a reply could not be written as JSON");
+            empty(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}
+
+/// A page.
+pub fn html(status: StatusCode, page: String) -> Reply {
+    body(status, HTML, page)
+}
+
+/// 302 to `location`.
+pub fn redirect(location: &str) -> Reply {
+    empty(StatusCode::FOUND).header(LOCATION, location)
+}

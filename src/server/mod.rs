@@ -1,0 +1,273 @@
+//! The way of one request: from whole request to whole response.
+
+pub mod address;
+pub mod listen;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use http::header::{ALLOW, CONTENT_LENGTH, DATE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body, Incoming};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::control::{self, Control};
+use crate::dashboard;
+use crate::http::{AnyProvider, Match, Params, Problem, Reply, Req};
+use crate::world::clock::real_now;
+use crate::world::journal::Entry;
+use crate::world::{Failure, World};
+use crate::worlds::Worlds;
+use address::{Port, Target};
+use listen::Listening;
+
+/// How often due timers fire without being asked, and worlds that nobody used for too long are deleted.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How long a body may take to arrive.
+pub const BODY_TIME: Duration = Duration::from_secs(60);
+
+/// How much of a body that is too large is read and dropped, so that the client sees the refusal and not a reset.
+const DRAIN_LIMIT: u64 = 1024 * 1024 * 1024;
+
+/// What every connection shares.
+pub struct Server {
+    /// The worlds.
+    pub worlds: Arc<Worlds>,
+    /// The control API.
+    pub control: Control,
+    /// Scheme and authority for links, where the caller's address is not the right one.
+    pub external: Option<(&'static str, String)>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Answers one request that came in at `port` from `peer`.
+    pub async fn answer(&self, port: &Port, peer: SocketAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        let address = address::resolve(&self.worlds.registry, port, self.external.as_ref(), &head.uri, &head.headers);
+        let provider = match &address.target {
+            Target::Provider(slug, _) => self.worlds.registry.provider(slug),
+            _ => None,
+        };
+        let limit = provider.map_or(control::BODY_LIMIT, |provider| provider.about().body_limit);
+        let authority = address::host(&head.uri, &head.headers).to_owned();
+        let body = match tokio::time::timeout(BODY_TIME, read(body, limit)).await {
+            Ok(body) => body,
+            Err(_) => Err(Problem::Incomplete(format!("it took longer than {} s", BODY_TIME.as_secs()))),
+        };
+        let real = real_now();
+        let (body, refused) = match body {
+            Ok(body) => (body, None),
+            Err(problem) => (Bytes::new(), Some(problem)),
+        };
+        let mut req = Req {
+            method: head.method,
+            path: String::new(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            headers: head.headers,
+            body,
+            params: Params::default(),
+            received: real,
+            links: address.links,
+        };
+        let world = self.worlds.get(&address.world);
+        let is_head = req.method == Method::HEAD;
+        let (now, reply) = match (world, address.target, provider) {
+            (Some(world), Target::Provider(_, path), Some(provider)) => {
+                req.path = path;
+                self.provider(&world, &**provider, req, refused, head.uri.path())
+            }
+            (world, Target::Control(path), _) => {
+                let now = world.as_ref().map_or(real, |world| world.now(real));
+                req.path = path;
+                let caller = control::Caller { authority: &authority, peer };
+                (now, self.control.answer(&caller, world.as_ref(), &address.world, &req, refused))
+            }
+            (None, _, _) => (real, control::unknown_world(&address.world)),
+            (Some(world), Target::Front, _) => (world.now(real), dashboard::front(&self.worlds, &world, &req)),
+            (Some(world), _, _) => (world.now(real), control::nowhere(&self.worlds.registry)),
+        };
+        respond(now, reply, is_head)
+    }
+
+    fn provider(
+        &self,
+        world: &World,
+        provider: &dyn AnyProvider,
+        mut req: Req,
+        refused: Option<Problem>,
+        full_path: &str,
+    ) -> (DateTime<Utc>, Reply) {
+        let slug = provider.about().slug;
+        let mut operation = None;
+        let (now, mut reply) = match (refused, provider.find(&req.method, &req.path)) {
+            (Some(problem), found) => {
+                operation = name_of(provider, &found);
+                (world.now(req.received), provider.problem(problem, &req))
+            }
+            (None, Match::Route(index, params)) => {
+                req.params = params;
+                operation = name_of(provider, &Match::Route(index, Params::default()));
+                let (now, outcome) = world.request(req.received, slug, |cx| provider.call(index, cx, &req));
+                let reply = outcome.unwrap_or_else(|failure| match failure {
+                    Failure::Refused(reply) => reply,
+                    failure => {
+                        tracing::error!(world = world.name(), provider = slug, operation, %failure, "a request failed and is undone");
+                        provider.problem(Problem::Internal, &req)
+                    }
+                });
+                (now, reply)
+            }
+            (None, found) => {
+                let allowed = if let Match::OtherMethods(allowed) = found { allowed } else { Vec::new() };
+                let preflight = if req.method == Method::OPTIONS { provider.preflight(&req, &allowed) } else { None };
+                let reply = preflight.unwrap_or_else(|| {
+                    let problem = if allowed.is_empty() { Problem::NoRoute } else { Problem::MethodNotAllowed(allowed) };
+                    provider.problem(problem, &req)
+                });
+                (world.now(req.received), reply)
+            }
+        };
+        provider.finish(&req, &mut reply);
+        self.note(world, slug, operation, now, req, &reply, full_path);
+        (now, reply)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "an exchange has that many parts")]
+    fn note(
+        &self,
+        world: &World,
+        provider: &'static str,
+        operation: Option<&'static str>,
+        now: DateTime<Utc>,
+        req: Req,
+        reply: &Reply,
+        full_path: &str,
+    ) {
+        let took = (real_now() - req.received).to_std().unwrap_or_default();
+        tracing::debug!(
+            world = world.name(),
+            provider,
+            operation,
+            "{} {full_path} -> {} in {took:?}",
+            req.method,
+            reply.status.as_u16()
+        );
+        let query = if req.query.is_empty() { String::new() } else { format!("?{}", req.query) };
+        world.journal.note(Entry {
+            id: 0,
+            at: now,
+            took,
+            provider,
+            operation,
+            method: req.method,
+            url: format!("{}://{}{full_path}{query}", req.links.scheme, req.links.authority),
+            request_headers: req.headers,
+            request_body: req.body,
+            status: reply.status,
+            response_headers: reply.headers.clone(),
+            response_body: reply.body.clone(),
+        });
+    }
+}
+
+fn name_of(provider: &dyn AnyProvider, found: &Match) -> Option<&'static str> {
+    match found {
+        Match::Route(index, _) => provider.operations().get(*index).map(|operation| operation.id),
+        _ => None,
+    }
+}
+
+/// Serves sockets, and those that come later, until `stop` turns true and what is in flight has finished.
+pub async fn run(
+    server: Arc<Server>,
+    listening: Vec<Listening>,
+    mut new_listening: UnboundedReceiver<Listening>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut sockets = JoinSet::new();
+    for one in listening {
+        sockets.spawn(listen::serve(server.clone(), one, stop.clone()));
+    }
+    let stopping = stop.clone();
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            Some(one) = new_listening.recv() => {
+                sockets.spawn(listen::serve(server.clone(), one, stopping.clone()));
+            }
+            _ = tick.tick() => server.worlds.tick(real_now()),
+        }
+    }
+    while let Some(ended) = sockets.join_next().await {
+        if let Ok(Err(error)) = ended {
+            tracing::error!(%error, "a socket could not be served");
+        }
+    }
+}
+
+/// Reads a body under a limit. Past it the rest is read and dropped.
+async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Problem> {
+    let announced = body.size_hint().lower();
+    let mut refused = announced > u64::try_from(limit).unwrap_or(u64::MAX);
+    let mut first = Bytes::new();
+    let mut whole = BytesMut::new();
+    let mut seen = 0_u64;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Problem::Incomplete(error.to_string()))?;
+        let Ok(data) = frame.into_data() else { continue };
+        seen += data.len() as u64;
+        if refused || seen > limit as u64 {
+            refused = true;
+            whole = BytesMut::new();
+            first = Bytes::new();
+            if seen > DRAIN_LIMIT {
+                break;
+            }
+        } else if first.is_empty() && whole.is_empty() {
+            // One frame is the usual case, and needs no copy.
+            first = data;
+        } else {
+            if whole.is_empty() {
+                whole.extend_from_slice(&std::mem::take(&mut first));
+            }
+            whole.extend_from_slice(&data);
+        }
+    }
+    if refused {
+        return Err(Problem::TooLarge { limit });
+    }
+    Ok(if whole.is_empty() { first } else { whole.freeze() })
+}
+
+fn respond(now: DateTime<Utc>, reply: Reply, is_head: bool) -> Response<Full<Bytes>> {
+    let Reply { status, mut headers, body } = reply;
+    if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(now.into())) {
+        headers.insert(DATE, date);
+    }
+    let bodiless = status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
+    if is_head && !bodiless {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED && !headers.contains_key(ALLOW) {
+        headers.insert(ALLOW, HeaderValue::from_static(""));
+    }
+    let body = if is_head || bodiless { Bytes::new() } else { body };
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

@@ -1,0 +1,124 @@
+//! What came in and what went out: the latest exchanges of a world, in memory, under a bound.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, Method, StatusCode};
+
+/// How many exchanges are kept.
+pub const MAX_ENTRIES: usize = 1000;
+/// How many bytes of bodies are kept, in all.
+pub const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// One request and its answer.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// 1, 2, 3, ... in the order of answering.
+    pub id: u64,
+    /// When the request was handled, on the world's clock.
+    pub at: DateTime<Utc>,
+    /// Real time from the last byte of the request to the answer.
+    pub took: Duration,
+    /// The provider that answered, by slug.
+    pub provider: &'static str,
+    /// The operation; none when no route matched.
+    pub operation: Option<&'static str>,
+    /// Method of the request.
+    pub method: Method,
+    /// The address as the caller wrote it: base, path and query.
+    pub url: String,
+    /// Headers of the request.
+    pub request_headers: HeaderMap,
+    /// Body of the request.
+    pub request_body: Bytes,
+    /// Status of the answer.
+    pub status: StatusCode,
+    /// Headers of the answer.
+    pub response_headers: HeaderMap,
+    /// Body of the answer.
+    pub response_body: Bytes,
+}
+
+impl Entry {
+    fn size(&self) -> usize {
+        self.request_body.len() + self.response_body.len()
+    }
+}
+
+/// Which entries to show; what is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only this provider's, by slug.
+    pub provider: Option<String>,
+    /// Only this operation's.
+    pub operation: Option<String>,
+    /// Only answers with this status.
+    pub status: Option<u16>,
+    /// Only entries with a greater id.
+    pub since: Option<u64>,
+}
+
+impl Filter {
+    fn admits(&self, entry: &Entry) -> bool {
+        self.provider.as_deref().is_none_or(|slug| entry.provider == slug)
+            && self.operation.as_deref().is_none_or(|operation| entry.operation == Some(operation))
+            && self.status.is_none_or(|status| entry.status.as_u16() == status)
+            && self.since.is_none_or(|id| entry.id > id)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    last_id: u64,
+}
+
+/// The journal of a world: a ring that forgets its oldest entries.
+#[derive(Debug, Default)]
+pub struct Journal(Mutex<Ring>);
+
+impl Journal {
+    /// Notes an exchange; its `id` is given here.
+    pub fn note(&self, mut entry: Entry) {
+        let mut ring = self.ring();
+        ring.last_id += 1;
+        entry.id = ring.last_id;
+        ring.bytes += entry.size();
+        ring.entries.push_back(entry);
+        while ring.entries.len() > MAX_ENTRIES || (ring.bytes > MAX_BYTES && ring.entries.len() > 1) {
+            if let Some(forgotten) = ring.entries.pop_front() {
+                ring.bytes -= forgotten.size();
+            }
+        }
+    }
+
+    /// The entries that `filter` admits, newest last.
+    pub fn list(&self, filter: &Filter) -> Vec<Entry> {
+        self.ring().entries.iter().filter(|entry| filter.admits(entry)).cloned().collect()
+    }
+
+    /// One entry, if it is still kept.
+    pub fn get(&self, id: u64) -> Option<Entry> {
+        self.ring().entries.iter().find(|entry| entry.id == id).cloned()
+    }
+
+    /// Forgets all entries; numbering goes on.
+    pub fn clear(&self) {
+        let mut ring = self.ring();
+        ring.entries.clear();
+        ring.bytes = 0;
+    }
+
+    /// Forgets all entries and starts numbering anew.
+    pub fn reset(&self) {
+        *self.ring() = Ring::default();
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

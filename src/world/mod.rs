@@ -1,0 +1,548 @@
+//! A world: one database, one clock, one source of chance, its timers, its outbox, its journal. Nothing is global.
+//!
+//! A handler sees a world as a [`Cx`]: the open transaction, the moment, the random source. What a provider does in a world beside
+//! answering requests (its timers, its beginning) comes in through [`Hooks`], so that this room knows neither HTTP nor providers.
+
+pub mod clock;
+pub mod journal;
+pub mod outbox;
+pub mod rng;
+pub mod store;
+pub mod timers;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rusqlite::{Connection, OptionalExtension as _};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use clock::{Clock, Mode, OutOfRange};
+use journal::Journal;
+use outbox::Message;
+use rng::Rng;
+use store::{AsText, Image, OpenError};
+use timers::Timer;
+
+/// The world's own tables. Steps are append-only.
+const SCHEMA: &[&str] = &[include_str!("schema.sql")];
+
+/// Timers that may fire in one go; past it something sets timers without end.
+const MAX_FIRED: usize = 1_000_000;
+
+/// What a handler has in its hands: the open transaction of a world, the moment, and chance.
+#[derive(Debug)]
+pub struct Cx<'a> {
+    /// The database, inside the transaction of this request.
+    pub db: &'a Connection,
+    /// The world's time: fixed for the request; a timer's own due time while it fires.
+    pub now: DateTime<Utc>,
+    /// The random source of this request.
+    pub rng: Rng,
+    provider: &'a str,
+}
+
+impl Cx<'_> {
+    /// The same transaction and moment in the hands of another provider, with a random stream of its own.
+    pub fn of<'b>(&'b self, provider: &'b str, stream: u64) -> Cx<'b> {
+        Cx { db: self.db, now: self.now, rng: self.rng.sibling(stream), provider }
+    }
+
+    /// Has `kind` happen to `subject` at `due` (the provider's `on_timer` is told). Setting the same again moves it.
+    pub fn set_timer(&self, kind: &str, subject: &str, due: DateTime<Utc>) -> rusqlite::Result<()> {
+        timers::set(self.db, self.provider, kind, subject, due, None)
+    }
+
+    /// Has `kind` happen at `first` and again after each `every`.
+    pub fn set_recurring_timer(&self, kind: &str, first: DateTime<Utc>, every: TimeDelta) -> rusqlite::Result<()> {
+        timers::set(self.db, self.provider, kind, "", first, Some(every))
+    }
+
+    /// Takes a timer back; nothing happens when there is none.
+    pub fn cancel_timer(&self, kind: &str, subject: &str) -> rusqlite::Result<()> {
+        timers::cancel(self.db, self.provider, kind, subject)
+    }
+
+    /// Puts a message into the outbox.
+    pub fn send(&self, message: &Message<'_>) -> rusqlite::Result<()> {
+        outbox::add(self.db, self.provider, self.now, message)
+    }
+
+    /// The value of a setting of this provider; its type's default where none was made (or the value does not fit the type, which
+    /// the check at the time of setting rules out).
+    pub fn setting<T: DeserializeOwned + Default>(&self, key: &str) -> rusqlite::Result<T> {
+        let value = setting(self.db, self.provider, key)?;
+        Ok(value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default())
+    }
+}
+
+/// The value of a setting that somebody made; none where the default holds.
+pub fn setting(db: &Connection, provider: &str, key: &str) -> rusqlite::Result<Option<Value>> {
+    let text: Option<String> = db
+        .prepare_cached("SELECT value FROM world_setting WHERE provider = ?1 AND key = ?2")?
+        .query_row([provider, key], |row| row.get(0))
+        .optional()?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// Makes a setting; `Value::Null` brings the default back.
+pub fn set_setting(db: &Connection, provider: &str, key: &str, value: &Value) -> rusqlite::Result<()> {
+    if value.is_null() {
+        db.execute("DELETE FROM world_setting WHERE provider = ?1 AND key = ?2", [provider, key])?;
+    } else {
+        db.execute(
+            "INSERT INTO world_setting (provider, key, value) VALUES (?1, ?2, ?3)
+             ON CONFLICT (provider, key) DO UPDATE SET value = excluded.value",
+            (provider, key, value.to_string()),
+        )?;
+    }
+    Ok(())
+}
+
+/// What providers do in a world beside answering requests.
+pub trait Hooks: Send + Sync {
+    /// A timer of a provider fires.
+    fn on_timer(&self, cx: &mut Cx<'_>, timer: &Timer) -> rusqlite::Result<()>;
+
+    /// A world begins: `cx.now` is its first moment, `loaded_at` the moment at which its fixtures were read into the image that it
+    /// was copied from. Recurring timers are set here, and fixture times that are relative to the beginning moved.
+    fn begin(&self, cx: &mut Cx<'_>, loaded_at: DateTime<Utc>) -> rusqlite::Result<()>;
+}
+
+/// What a world is made from, at creation and at every reset.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The database to copy.
+    pub image: Arc<Image>,
+    /// When fixtures were read into the image; none when it is the copy of a world, whose clock, chance and timers come with it.
+    pub loaded_at: Option<DateTime<Utc>>,
+    /// Seed of the random source; that of the image when absent.
+    pub seed: Option<u64>,
+    /// First moment of the clock; real time (or the copied clock) when absent.
+    pub now: Option<DateTime<Utc>>,
+    /// Running or frozen; running (or as copied) when absent.
+    pub mode: Option<Mode>,
+    /// Settings to make: provider, key, value.
+    pub settings: Vec<(String, String, Value)>,
+}
+
+/// Why a world did not do what was asked of it.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure<E> {
+    /// The work itself refused; what it had done is undone.
+    #[error("refused")]
+    Refused(E),
+    /// SQLite failed.
+    #[error("the world's database failed: {0}")]
+    Store(#[from] rusqlite::Error),
+    /// The work panicked; what it had done is undone.
+    #[error("a handler panicked: {0}")]
+    Panicked(String),
+}
+
+/// The clock as the control API shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClockView {
+    /// What it shows.
+    #[serde(serialize_with = "crate::http::wire::rfc3339_millis")]
+    pub now: DateTime<Utc>,
+    /// Running or frozen.
+    pub mode: Mode,
+    /// Its distance from real time, in milliseconds.
+    pub offset_ms: i64,
+}
+
+struct State {
+    db: Connection,
+    seed: u64,
+    draws: u64,
+    clock: Clock,
+}
+
+/// A world. All access goes through one lock; a request holds it for microseconds.
+pub struct World {
+    name: String,
+    hooks: Arc<dyn Hooks>,
+    origin: Origin,
+    state: Mutex<State>,
+    used_ms: AtomicI64,
+    /// What came in and went out.
+    pub journal: Journal,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Creates the world's own tables in an empty database. Providers add theirs.
+pub fn create_schema(db: &Connection, path: Option<&Path>) -> Result<(), OpenError> {
+    store::migrate(db, "world", SCHEMA, path)?;
+    Ok(())
+}
+
+/// Whether a database holds a world whose creation was not cut short.
+pub fn is_complete(db: &Connection) -> bool {
+    db.query_row("SELECT 1 FROM world", [], |_| Ok(())).is_ok()
+}
+
+/// Does `work` in a transaction of a database that no world owns yet, at the moment `now`.
+pub fn prepare<T, E: From<rusqlite::Error>>(
+    db: &Connection,
+    provider: &str,
+    now: DateTime<Utc>,
+    work: impl FnOnce(&mut Cx<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let transaction = db.unchecked_transaction()?;
+    let value = work(&mut Cx { db: &transaction, now, rng: Rng::new(0, 0), provider })?;
+    transaction.commit()?;
+    Ok(value)
+}
+
+impl World {
+    /// Creates a world in memory.
+    pub fn create(name: String, hooks: Arc<dyn Hooks>, origin: Origin, real: DateTime<Utc>) -> Result<Self, CreateError> {
+        let mut db = store::open_memory()?;
+        let (seed, draws, clock) = fill(&mut db, &*hooks, &origin, &origin.image, origin.loaded_at, real)?;
+        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock }))
+    }
+
+    /// Creates a world in an empty data file.
+    pub fn create_in(
+        mut db: Connection,
+        name: String,
+        hooks: Arc<dyn Hooks>,
+        origin: Origin,
+        real: DateTime<Utc>,
+    ) -> Result<Self, CreateError> {
+        let (seed, draws, clock) = fill(&mut db, &*hooks, &origin, &origin.image, origin.loaded_at, real)?;
+        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock }))
+    }
+
+    /// Goes on with the world in a data file. Of `origin`, time and settings are applied where they are given, and `seed` where it
+    /// is; the rest says what a reset goes back to.
+    pub fn resume(
+        db: Connection,
+        name: String,
+        hooks: Arc<dyn Hooks>,
+        origin: Origin,
+        seed: Option<u64>,
+        real: DateTime<Utc>,
+    ) -> Result<Self, CreateError> {
+        let transaction = db.unchecked_transaction()?;
+        let given = Origin { seed, ..origin.clone() };
+        let (seed, draws, clock) = settle_origin(&transaction, &given, None, real)?;
+        transaction.commit()?;
+        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock }))
+    }
+
+    fn with(name: String, hooks: Arc<dyn Hooks>, origin: Origin, state: State) -> Self {
+        Self { name, hooks, origin, state: Mutex::new(state), used_ms: AtomicI64::new(i64::MAX), journal: Journal::default() }
+    }
+
+    /// Its name in addresses.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The real moment at which it was last asked for something; `from` when it never was.
+    pub fn last_used(&self, from: DateTime<Utc>) -> DateTime<Utc> {
+        match self.used_ms.load(Ordering::Relaxed) {
+            i64::MAX => from,
+            ms => clock::from_millis(ms),
+        }
+    }
+
+    /// What its clock shows.
+    pub fn now(&self, real: DateTime<Utc>) -> DateTime<Utc> {
+        self.state().clock.now(real)
+    }
+
+    /// Seed of its random source.
+    pub fn seed(&self) -> u64 {
+        self.state().seed
+    }
+
+    /// Does `work` in one transaction: due timers fire first, each at its own due time; then `work` runs at the world's time. A
+    /// refusal or a panic undoes the work, but not the timers. Returns the world's time with the outcome.
+    pub fn request<T, E>(
+        &self,
+        real: DateTime<Utc>,
+        provider: &str,
+        work: impl FnOnce(&mut Cx<'_>) -> Result<T, E>,
+    ) -> (DateTime<Utc>, Result<T, Failure<E>>) {
+        self.used_ms.store(real.timestamp_millis(), Ordering::Relaxed);
+        let mut state = self.state();
+        let now = state.clock.now(real);
+        let outcome = state.transaction(|state| {
+            let fired = self.fire_due(state, now)?;
+            let rng = state.next_rng();
+            let cx = &mut Cx { db: &state.db, now, rng, provider };
+            if fired.is_empty() {
+                // Nothing to keep on a refusal: the transaction itself is the savepoint.
+                return guarded(|| work(cx)).map(Ok);
+            }
+            match savepoint(&state.db, || guarded(|| work(cx))) {
+                Ok(value) => Ok(Ok(value)),
+                Err(Failure::Store(error)) => Err(Failure::Store(error)),
+                Err(refused) => Ok(Err(refused)),
+            }
+        });
+        let outcome = outcome.and_then(std::convert::identity);
+        (now, outcome)
+    }
+
+    /// Fires what is due, for those who watch.
+    pub fn tick(&self, real: DateTime<Utc>) {
+        let mut state = self.state();
+        let now = state.clock.now(real);
+        match timers::next_due(&state.db, now) {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                let outcome = state.transaction(|state| self.fire_due(state, now).map_err(Failure::<()>::Store));
+                if let Err(error) = outcome {
+                    tracing::error!(world = self.name, %error, "due timers could not fire");
+                }
+            }
+            Err(error) => tracing::error!(world = self.name, %error, "the timer table cannot be read"),
+        }
+    }
+
+    /// The clock.
+    pub fn clock(&self, real: DateTime<Utc>) -> ClockView {
+        view(&self.state().clock, real)
+    }
+
+    /// Sets the clock: to another moment, to another mode, or both. What becomes due on the way fires, in order.
+    pub fn set_clock(
+        &self,
+        now: Option<DateTime<Utc>>,
+        mode: Option<Mode>,
+        real: DateTime<Utc>,
+    ) -> Result<(ClockView, Vec<Timer>), Failure<OutOfRange>> {
+        self.move_clock(real, |clock, before| Clock::showing(now.unwrap_or(before), mode.unwrap_or(clock.mode), real))
+    }
+
+    /// Moves the clock ahead. What becomes due on the way fires, in order.
+    pub fn advance(&self, by: TimeDelta, real: DateTime<Utc>) -> Result<(ClockView, Vec<Timer>), Failure<OutOfRange>> {
+        self.move_clock(real, |clock, before| {
+            let target = before.checked_add_signed(by).ok_or_else(|| OutOfRange(format!("{by} after {before}")))?;
+            Clock::showing(target, clock.mode, real)
+        })
+    }
+
+    fn move_clock(
+        &self,
+        real: DateTime<Utc>,
+        to: impl FnOnce(&Clock, DateTime<Utc>) -> Result<Clock, OutOfRange>,
+    ) -> Result<(ClockView, Vec<Timer>), Failure<OutOfRange>> {
+        let mut state = self.state();
+        let before = state.clock.now(real);
+        let clock = to(&state.clock, before).map_err(Failure::Refused)?;
+        let fired = state.transaction(|state| {
+            let after = clock.now(real);
+            let fired = self.fire_due(state, after)?;
+            if after < before {
+                timers::rebase(&state.db, after)?;
+            }
+            write_clock(&state.db, clock)?;
+            Ok(fired)
+        })?;
+        state.clock = clock;
+        Ok((view(&clock, real), fired))
+    }
+
+    /// Goes back to how the world was at its creation, or to `image` (an empty one) instead of its own.
+    pub fn reset(&self, image: Option<&Image>, real: DateTime<Utc>) -> Result<(), CreateError> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let (image, loaded_at) = match image {
+            Some(image) => (image, Some(real)),
+            None => (&*self.origin.image, self.origin.loaded_at),
+        };
+        (state.seed, state.draws, state.clock) = fill(&mut state.db, &*self.hooks, &self.origin, image, loaded_at, real)?;
+        self.journal.reset();
+        Ok(())
+    }
+
+    /// A copy of the world's state, from which others can be made.
+    pub fn image(&self) -> rusqlite::Result<Image> {
+        let state = self.state();
+        state.write_draws()?;
+        Image::copy_of(&state.db)
+    }
+
+    fn fire_due(&self, state: &mut State, upto: DateTime<Utc>) -> rusqlite::Result<Vec<Timer>> {
+        let mut fired = Vec::new();
+        while let Some(timer) = timers::next_due(&state.db, upto)? {
+            timers::consume(&state.db, &timer)?;
+            let rng = state.next_rng();
+            let cx = &mut Cx { db: &state.db, now: timer.due, rng, provider: &timer.provider };
+            match savepoint(&state.db, || guarded(|| self.hooks.on_timer(cx, &timer))) {
+                Ok(()) => {}
+                Err(Failure::Store(error)) => return Err(error),
+                Err(failure) => {
+                    let cause = match failure {
+                        Failure::Refused(error) => error.to_string(),
+                        other => other.to_string(),
+                    };
+                    tracing::error!(world = self.name, provider = timer.provider, timer = timer.kind, cause, "a timer failed and is dropped");
+                }
+            }
+            fired.push(timer);
+            if fired.len() >= MAX_FIRED {
+                tracing::error!(world = self.name, "over {MAX_FIRED} timers fired in one go; the rest waits");
+                break;
+            }
+        }
+        Ok(fired)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Handlers' panics are caught inside, so a poisoned lock still guards a sound state.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a world could not be created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// SQLite failed.
+    #[error("the world's database failed: {0}")]
+    Store(#[from] rusqlite::Error),
+    /// The first moment cannot be shown.
+    #[error(transparent)]
+    Clock(#[from] OutOfRange),
+}
+
+impl State {
+    fn next_rng(&mut self) -> Rng {
+        self.draws += 1;
+        Rng::new(self.seed, self.draws)
+    }
+
+    fn write_draws(&self) -> rusqlite::Result<()> {
+        self.db.prepare_cached("UPDATE world SET draws = ?1")?.execute([self.draws.cast_signed()])?;
+        Ok(())
+    }
+
+    /// One transaction around `work`. The number of draws is written with whatever else was, so that reading stays reading.
+    fn transaction<T, E>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Failure<E>>) -> Result<T, Failure<E>> {
+        run(&self.db, "BEGIN")?;
+        let changes = self.db.total_changes();
+        let outcome = work(self).and_then(|value| {
+            if self.db.total_changes() != changes {
+                self.write_draws()?;
+            }
+            run(&self.db, "COMMIT")?;
+            Ok(value)
+        });
+        if outcome.is_err() && !self.db.is_autocommit() {
+            run(&self.db, "ROLLBACK")?;
+        }
+        outcome
+    }
+}
+
+/// Keeps what `work` did in the database when it succeeds, and undoes it otherwise, inside the open transaction.
+fn savepoint<T, E>(db: &Connection, work: impl FnOnce() -> Result<T, Failure<E>>) -> Result<T, Failure<E>> {
+    run(db, "SAVEPOINT work")?;
+    let outcome = work();
+    if outcome.is_err() {
+        run(db, "ROLLBACK TO work")?;
+    }
+    run(db, "RELEASE work")?;
+    outcome
+}
+
+/// Runs `work`, turning a refusal or a panic into a failure.
+fn guarded<T, E>(work: impl FnOnce() -> Result<T, E>) -> Result<T, Failure<E>> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(outcome) => outcome.map_err(Failure::Refused),
+        Err(payload) => Err(Failure::Panicked(panic_message(&*payload))),
+    }
+}
+
+fn panic_message(payload: &(dyn Any + Send)) -> String {
+    payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
+
+fn run(db: &Connection, statement: &str) -> rusqlite::Result<()> {
+    db.prepare_cached(statement)?.execute([])?;
+    Ok(())
+}
+
+fn view(clock: &Clock, real: DateTime<Utc>) -> ClockView {
+    ClockView { now: clock.now(real), mode: clock.mode, offset_ms: clock.offset(real).num_milliseconds() }
+}
+
+/// Copies `image` into `db` and makes a beginning of it. Returns seed, draws and clock.
+fn fill(
+    db: &mut Connection,
+    hooks: &dyn Hooks,
+    origin: &Origin,
+    image: &Image,
+    loaded_at: Option<DateTime<Utc>>,
+    real: DateTime<Utc>,
+) -> Result<(u64, u64, Clock), CreateError> {
+    image.copy_into(db)?;
+    let transaction = db.unchecked_transaction()?;
+    let chance_and_time = settle_origin(&transaction, origin, loaded_at, real)?;
+    if let Some(loaded_at) = loaded_at {
+        let (seed, _, clock) = chance_and_time;
+        let now = clock.now(real);
+        hooks.begin(&mut Cx { db: &transaction, now, rng: Rng::new(seed, 0), provider: "" }, loaded_at)?;
+    }
+    transaction.commit()?;
+    Ok(chance_and_time)
+}
+
+/// Writes seed, number of draws, clock and settings as `origin` wants them; what it leaves open begins anew in an image of
+/// fixtures (`loaded_at`), and is kept otherwise.
+fn settle_origin(
+    db: &Connection,
+    origin: &Origin,
+    loaded_at: Option<DateTime<Utc>>,
+    real: DateTime<Utc>,
+) -> Result<(u64, u64, Clock), CreateError> {
+    let kept = db
+        .query_row("SELECT seed, draws, clock_mode, clock_ms FROM world", [], |row| {
+            let clock = Clock { mode: row.get::<_, AsText<_>>(2)?.0, value_ms: row.get(3)? };
+            Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, i64>(1)?.cast_unsigned(), clock))
+        })
+        .optional()?
+        .filter(|_| loaded_at.is_none());
+    let (seed, draws, clock) = kept.unwrap_or((0, 0, Clock::REAL));
+    let seed = origin.seed.unwrap_or(seed);
+    let before = clock.now(real);
+    let clock = match (origin.now, origin.mode) {
+        (None, None) => clock,
+        (now, mode) => Clock::showing(now.unwrap_or(before), mode.unwrap_or(clock.mode), real)?,
+    };
+    if clock.now(real) < before {
+        timers::rebase(db, clock.now(real))?;
+    }
+    db.execute(
+        "INSERT OR REPLACE INTO world (id, seed, draws, clock_mode, clock_ms) VALUES (1, ?1, ?2, ?3, ?4)",
+        (seed.cast_signed(), draws.cast_signed(), AsText(clock.mode), clock.value_ms),
+    )?;
+    for (provider, key, value) in &origin.settings {
+        set_setting(db, provider, key, value)?;
+    }
+    Ok((seed, draws, clock))
+}
+
+fn write_clock(db: &Connection, clock: Clock) -> rusqlite::Result<()> {
+    db.execute("UPDATE world SET clock_mode = ?1, clock_ms = ?2", (AsText(clock.mode), clock.value_ms))?;
+    Ok(())
+}

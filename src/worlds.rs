@@ -1,0 +1,443 @@
+//! The worlds of one process, and the providers that are in all of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+use crate::http::{AnyProvider, FixtureError};
+use crate::world::clock::{Mode, OutOfRange};
+use crate::world::store::{self, Image, OpenError};
+use crate::world::timers::Timer;
+use crate::world::{self, CreateError, Cx, Hooks, Origin, World};
+
+/// The world that an address means which names none. It is there from the start and stays.
+pub const DEFAULT: &str = "default";
+
+/// The providers of a process, and the fixture of each.
+pub struct Registry {
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    provider: Arc<dyn AnyProvider>,
+    fixture: Fixture,
+}
+
+/// The text that a fresh world is filled from.
+#[derive(Clone, Debug)]
+pub enum Fixture {
+    /// The one built in.
+    Embedded(&'static str),
+    /// A file's.
+    File(PathBuf, String),
+}
+
+impl Fixture {
+    fn text(&self) -> &str {
+        match self {
+            Self::Embedded(text) => text,
+            Self::File(_, text) => text,
+        }
+    }
+
+    fn name(&self, slug: &str) -> String {
+        match self {
+            Self::Embedded(_) => format!("built-in {slug}.json"),
+            Self::File(path, _) => path.display().to_string(),
+        }
+    }
+}
+
+/// Why the providers or their fixtures cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// No provider has this slug.
+    #[error("there is no provider {slug:?}; there are {known}")]
+    NoProvider {
+        /// What was asked for.
+        slug: String,
+        /// The slugs that there are.
+        known: String,
+    },
+    /// A fixture file or its folder cannot be read.
+    #[error("{path}: {reason}")]
+    Unreadable {
+        /// The file or folder.
+        path: String,
+        /// The system's reason.
+        reason: String,
+    },
+    /// A file in the fixture folder belongs to no provider.
+    #[error("{path}: no provider has this name; fixtures are named {known}")]
+    Stray {
+        /// The file.
+        path: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// A fixture is wrong.
+    #[error("{name}: {error}")]
+    Fixture {
+        /// The file.
+        name: String,
+        /// What is wrong, and where.
+        error: FixtureError,
+    },
+    /// The tables cannot be made.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+}
+
+impl Registry {
+    /// The given providers, filled from their built-in fixtures.
+    pub fn new(providers: impl IntoIterator<Item = Arc<dyn AnyProvider>>) -> Self {
+        let entries = providers.into_iter().map(|provider| {
+            let fixture = Fixture::Embedded(provider.about().fixture);
+            Entry { provider, fixture }
+        });
+        Self { entries: entries.collect() }
+    }
+
+    /// Keeps only the providers with these slugs.
+    pub fn only<S: AsRef<str>>(mut self, slugs: &[S]) -> Result<Self, RegistryError> {
+        for slug in slugs {
+            self.require(slug.as_ref())?;
+        }
+        self.entries.retain(|entry| slugs.iter().any(|slug| slug.as_ref() == entry.provider.about().slug));
+        Ok(self)
+    }
+
+    /// Takes `<slug>.json` files of a folder instead of the built-in fixtures; providers without a file keep theirs. Any other JSON
+    /// file there is refused, since it would be a fixture that silently does nothing.
+    pub fn with_fixtures(mut self, folder: &Path) -> Result<Self, RegistryError> {
+        let unreadable = |path: &Path, error: std::io::Error| RegistryError::Unreadable {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        };
+        let all = self.slugs().map(|slug| format!("{slug}.json")).collect::<Vec<_>>().join(", ");
+        let files = std::fs::read_dir(folder).map_err(|error| unreadable(folder, error))?;
+        for file in files {
+            let path = file.map_err(|error| unreadable(folder, error))?.path();
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            let slug = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            let Some(entry) = self.entries.iter_mut().find(|entry| entry.provider.about().slug == slug) else {
+                return Err(RegistryError::Stray { path: path.display().to_string(), known: all });
+            };
+            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
+            entry.fixture = Fixture::File(path, text);
+        }
+        Ok(self)
+    }
+
+    /// The providers.
+    pub fn providers(&self) -> impl Iterator<Item = &Arc<dyn AnyProvider>> {
+        self.entries.iter().map(|entry| &entry.provider)
+    }
+
+    /// Their slugs.
+    pub fn slugs(&self) -> impl Iterator<Item = &'static str> {
+        self.entries.iter().map(|entry| entry.provider.about().slug)
+    }
+
+    /// The provider with this slug.
+    pub fn provider(&self, slug: &str) -> Option<&Arc<dyn AnyProvider>> {
+        self.providers().find(|provider| provider.about().slug == slug)
+    }
+
+    /// The provider with this slug, or an error that names those that there are.
+    pub fn require(&self, slug: &str) -> Result<&Arc<dyn AnyProvider>, RegistryError> {
+        self.provider(slug).ok_or_else(|| RegistryError::NoProvider {
+            slug: slug.to_owned(),
+            known: self.slugs().collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// Refuses a setting that a provider does not have, or a value that it cannot take. `null` brings the default back.
+    pub fn check_setting(&self, slug: &str, key: &str, value: &Value) -> Result<(), String> {
+        let provider = self.require(slug).map_err(|error| error.to_string())?;
+        let settings = provider.about().settings;
+        let setting = settings.iter().find(|setting| setting.key == key).ok_or_else(|| {
+            let known = settings.iter().map(|setting| setting.key).collect::<Vec<_>>().join(", ");
+            format!("{slug} has no setting {key:?}; it has {known}")
+        })?;
+        if value.is_null() {
+            return Ok(());
+        }
+        (setting.check)(value).map_err(|reason| format!("{slug}.{key}: {reason}"))
+    }
+
+    /// A database with all tables, filled from the fixtures when `filled`.
+    pub fn image(&self, now: DateTime<Utc>, filled: bool) -> Result<Image, RegistryError> {
+        let db = store::open_memory().map_err(|source| OpenError::Other { path: "memory".to_owned(), source })?;
+        world::create_schema(&db, None)?;
+        for entry in &self.entries {
+            let about = entry.provider.about();
+            store::migrate(&db, about.slug, about.schema, None)?;
+            if filled {
+                entry.load(&db, now)?;
+            }
+        }
+        Ok(Image::of(db))
+    }
+
+    /// Brings a data file up to date: missing tables are made, providers that are new to it get their fixtures.
+    fn update(&self, db: &rusqlite::Connection, path: &Path, now: DateTime<Utc>) -> Result<(), RegistryError> {
+        world::create_schema(db, Some(path))?;
+        for entry in &self.entries {
+            let about = entry.provider.about();
+            if store::migrate(db, about.slug, about.schema, Some(path))? {
+                entry.load(db, now)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    fn load(&self, db: &rusqlite::Connection, now: DateTime<Utc>) -> Result<(), RegistryError> {
+        let slug = self.provider.about().slug;
+        world::prepare(db, slug, now, |cx| self.provider.load(cx, self.fixture.text()))
+            .map_err(|error| RegistryError::Fixture { name: self.fixture.name(slug), error })
+    }
+}
+
+impl Hooks for Registry {
+    fn on_timer(&self, cx: &mut Cx<'_>, timer: &Timer) -> rusqlite::Result<()> {
+        match self.provider(&timer.provider) {
+            Some(provider) => provider.on_timer(cx, timer),
+            // Left by a provider that this process was started without (--only).
+            None => Ok(()),
+        }
+    }
+
+    fn begin(&self, cx: &mut Cx<'_>, loaded_at: DateTime<Utc>) -> rusqlite::Result<()> {
+        for (provider, stream) in self.providers().zip(0..) {
+            provider.begin(&mut cx.of(provider.about().slug, stream), loaded_at)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a new world is to be like; everything has a default.
+#[derive(Clone, Debug, Default)]
+pub struct Spec {
+    /// Its name; `world-1`, `world-2`, ... when absent.
+    pub name: Option<String>,
+    /// A world to copy; the fixtures when absent.
+    pub from: Option<String>,
+    /// Seed of the random source; the process's when absent.
+    pub seed: Option<u64>,
+    /// First moment of the clock.
+    pub now: Option<DateTime<Utc>>,
+    /// Running or frozen.
+    pub mode: Option<Mode>,
+    /// Settings: provider, key, value. They have been checked.
+    pub settings: Vec<(String, String, Value)>,
+    /// Real time without a request after which the world is deleted; never when absent.
+    pub idle_ttl: Option<TimeDelta>,
+}
+
+/// Why there is no new world.
+#[derive(Debug, thiserror::Error)]
+pub enum NewWorldError {
+    /// The name cannot stand in an address.
+    #[error("{0:?} cannot be a world's name: 1 to 63 lower-case letters, digits, '-' or '_', beginning with a letter or digit")]
+    BadName(String),
+    /// There is one of that name.
+    #[error("there is already a world named {0:?}")]
+    Exists(String),
+    /// The world to copy does not exist.
+    #[error("there is no world named {0:?} to copy")]
+    NoSource(String),
+    /// The clock cannot show that moment.
+    #[error(transparent)]
+    Clock(#[from] OutOfRange),
+    /// A setting does not exist or cannot have that value.
+    #[error("{0}")]
+    Setting(String),
+    /// The database failed.
+    #[error("the world's database failed: {0}")]
+    Store(#[from] rusqlite::Error),
+    /// The fixtures failed.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+}
+
+impl From<CreateError> for NewWorldError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::Store(error) => Self::Store(error),
+            CreateError::Clock(error) => Self::Clock(error),
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Held {
+    world: Arc<World>,
+    created: DateTime<Utc>,
+    idle_ttl: Option<TimeDelta>,
+}
+
+/// The worlds of one process.
+pub struct Worlds {
+    /// The providers that are in all of them.
+    pub registry: Arc<Registry>,
+    seed: u64,
+    /// Fixtures, and when they were read; then the empty tables. Made when first needed.
+    filled: Mutex<Option<(Arc<Image>, DateTime<Utc>)>>,
+    empty: Mutex<Option<Arc<Image>>>,
+    held: RwLock<BTreeMap<String, Held>>,
+}
+
+impl Worlds {
+    /// No world yet. `seed` is that of worlds which are given none.
+    pub fn new(registry: Registry, seed: u64) -> Self {
+        Self { registry: Arc::new(registry), seed, filled: Mutex::new(None), empty: Mutex::new(None), held: RwLock::default() }
+    }
+
+    /// The world of this name.
+    pub fn get(&self, name: &str) -> Option<Arc<World>> {
+        self.read().get(name).map(|held| held.world.clone())
+    }
+
+    /// All worlds, by name.
+    pub fn all(&self) -> Vec<Arc<World>> {
+        self.read().values().map(|held| held.world.clone()).collect()
+    }
+
+    /// Creates a world in memory.
+    pub fn create(&self, spec: Spec, real: DateTime<Utc>) -> Result<Arc<World>, NewWorldError> {
+        if let Some(name) = &spec.name {
+            check_name(name)?;
+            if self.get(name).is_some() {
+                return Err(NewWorldError::Exists(name.clone()));
+            }
+        }
+        let origin = self.origin(&spec, real)?;
+        let create = |name: String| World::create(name, self.registry.clone(), origin, real);
+        // The world is made before the map is locked, so that others are not kept waiting; the name is then claimed or refused.
+        let idle_ttl = spec.idle_ttl;
+        let world = match spec.name {
+            Some(name) => create(name)?,
+            None => create(self.free_name())?,
+        };
+        self.hold(world, idle_ttl, real)
+    }
+
+    /// Creates the default world in a data file, or goes on with the one that is there.
+    pub fn open(&self, path: &Path, spec: Spec, real: DateTime<Utc>) -> Result<Arc<World>, NewWorldError> {
+        let (db, new) = store::open_file(path).map_err(RegistryError::from)?;
+        let name = DEFAULT.to_owned();
+        let hooks: Arc<dyn Hooks> = self.registry.clone();
+        let world = if new || !world::is_complete(&db) {
+            World::create_in(db, name, hooks, self.origin(&spec, real)?, real)?
+        } else {
+            self.registry.update(&db, path, real)?;
+            World::resume(db, name, hooks, self.origin(&spec, real)?, spec.seed, real)?
+        };
+        self.hold(world, None, real)
+    }
+
+    /// Deletes a world; says whether there was one.
+    pub fn delete(&self, name: &str) -> bool {
+        self.held.write().unwrap_or_else(PoisonError::into_inner).remove(name).is_some()
+    }
+
+    /// An image without fixtures.
+    pub fn empty(&self, real: DateTime<Utc>) -> Result<Arc<Image>, RegistryError> {
+        let mut empty = lock(&self.empty);
+        if let Some(image) = &*empty {
+            return Ok(image.clone());
+        }
+        let image = Arc::new(self.registry.image(real, false)?);
+        *empty = Some(image.clone());
+        Ok(image)
+    }
+
+    /// Fires due timers of all worlds, and deletes those that nobody used for too long.
+    pub fn tick(&self, real: DateTime<Utc>) {
+        let held: Vec<Held> = self.read().values().cloned().collect();
+        for Held { world, created, idle_ttl } in held {
+            match idle_ttl {
+                Some(idle_ttl) if real - world.last_used(created) > idle_ttl => {
+                    tracing::info!(world = world.name(), "deleted, since nobody used it");
+                    self.delete(world.name());
+                }
+                _ => world.tick(real),
+            }
+        }
+    }
+
+    fn hold(&self, world: World, idle_ttl: Option<TimeDelta>, real: DateTime<Utc>) -> Result<Arc<World>, NewWorldError> {
+        let world = Arc::new(world);
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        if held.contains_key(world.name()) {
+            return Err(NewWorldError::Exists(world.name().to_owned()));
+        }
+        held.insert(world.name().to_owned(), Held { world: world.clone(), created: real, idle_ttl });
+        Ok(world)
+    }
+
+    fn origin(&self, spec: &Spec, real: DateTime<Utc>) -> Result<Origin, NewWorldError> {
+        let (image, loaded_at, seed) = match &spec.from {
+            None => {
+                let (image, loaded_at) = self.filled(real)?;
+                (image, Some(loaded_at), Some(spec.seed.unwrap_or(self.seed)))
+            }
+            Some(name) => {
+                let source = self.get(name).ok_or_else(|| NewWorldError::NoSource(name.clone()))?;
+                (Arc::new(source.image()?), None, spec.seed)
+            }
+        };
+        Ok(Origin { image, loaded_at, seed, now: spec.now, mode: spec.mode, settings: spec.settings.clone() })
+    }
+
+    fn filled(&self, real: DateTime<Utc>) -> Result<(Arc<Image>, DateTime<Utc>), RegistryError> {
+        let mut filled = lock(&self.filled);
+        if let Some((image, loaded_at)) = &*filled {
+            return Ok((image.clone(), *loaded_at));
+        }
+        let image = Arc::new(self.registry.image(real, true)?);
+        *filled = Some((image.clone(), real));
+        Ok((image, real))
+    }
+
+    fn free_name(&self) -> String {
+        let held = self.read();
+        let mut number = held.len();
+        loop {
+            let name = format!("world-{number}");
+            if !held.contains_key(&name) {
+                return name;
+            }
+            number += 1;
+        }
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Held>> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn check_name(name: &str) -> Result<(), NewWorldError> {
+    let fits = (1..=63).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'));
+    if fits { Ok(()) } else { Err(NewWorldError::BadName(name.to_owned())) }
+}
+
+impl std::fmt::Debug for Worlds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worlds").field("names", &self.read().keys()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,14 @@
+//! Black-box tests over a real socket: one binary, a module a provider.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is how a failed expectation is reported"
+)]
+
+mod browser;
+mod client;
+mod contract;
+mod contracts;
+mod harness;
