@@ -1,6 +1,6 @@
 //! The registry of providers: a line each.
 
-pub mod verified;
+mod verified;
 
 use std::sync::Arc;
 
