@@ -2,6 +2,7 @@
 
 mod issuing;
 mod schemas;
+mod users;
 
 use chrono::TimeDelta;
 use http::StatusCode;
