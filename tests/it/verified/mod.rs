@@ -1,6 +1,7 @@
 //! Verified Inc.: what its clients see.
 
 mod issuing;
+mod one_click;
 mod schemas;
 mod users;
 
@@ -90,4 +91,46 @@ pub(crate) fn id(body: &Value, pointer: &str) -> String {
     let uuid = uuid::Uuid::try_parse(&text).unwrap_or_else(|error| panic!("{text} at {pointer}: {error}"));
     assert_eq!((uuid.to_string(), uuid.get_version_num()), (text.clone(), 4), "{pointer}");
     text
+}
+
+/// The data of a 1-Click as a brand reads it without formats of its own: `credentials`, all issued by Verified itself at `at`, and
+/// metadata beside them with ids taken from `body`; `methods` says how each was verified, by its pointer (`/fullName/firstName`).
+#[track_caller]
+pub(crate) fn entity(body: &Value, phone_method: Value, credentials: Value, at: &str, methods: impl Fn(&str) -> Value) -> Value {
+    let mut seen = std::collections::BTreeSet::new();
+    let metadata = beside(&credentials, "", &mut |pointer| {
+        let id = id(body, &format!("/metadata/credentials{pointer}/id"));
+        assert!(seen.insert(id.clone()), "{id} is used twice");
+        json!({
+            "id": id, "verificationMethod": methods(pointer), "status": "valid", "issuerUuid": VERIFIED_UUID, "issuanceDate": at,
+            "expirationDate": null
+        })
+    });
+    json!({
+        "identifiers": {"phone": body["identifiers"]["phone"]},
+        "credentials": credentials,
+        "metadata": {"identifiers": {"phone": {"verificationMethod": phone_method}}, "credentials": metadata}
+    })
+}
+
+/// Something about each text of nested objects, in the same nesting.
+fn beside(values: &Value, pointer: &str, about: &mut impl FnMut(&str) -> Value) -> Value {
+    match values {
+        Value::Object(inner) => {
+            inner.iter().map(|(key, value)| (key.clone(), beside(value, &format!("{pointer}/{key}"), about))).collect()
+        }
+        _ => about(pointer),
+    }
+}
+
+/// What the mock data knows of Richard, whose number this is, by the default requests.
+pub(crate) fn richard(phone: &str) -> Value {
+    json!({
+        "fullName": {"firstName": "Richard", "lastName": "Hendricks"},
+        "email": "richard@piedpiper.net",
+        "phone": phone,
+        "address": {"line1": "5320 Newell Rd", "city": "Palo Alto", "state": "CA", "country": "US", "zipCode": "94303"},
+        "birthDate": "617976000000",
+        "ssn": "123456789"
+    })
 }
