@@ -3,6 +3,7 @@
 mod issuing;
 mod one_click;
 mod schemas;
+mod trusted;
 mod users;
 
 use chrono::TimeDelta;
