@@ -100,7 +100,11 @@ impl Server {
                 (now, self.control.answer(&caller, world.as_ref(), &world_name, &req, refused))
             }
             (None, _, _) => (real, control::unknown_world(&world_name)),
-            (Some(world), Target::Front, _) => (world.now(real), dashboard::front(&self.worlds, &world, &req)),
+            (Some(world), Target::Front, _) => {
+                let caller = control::Caller { authority: address::host(&head.uri, &req.headers), peer };
+                let front = || dashboard::front(&self.worlds, &world, &req);
+                (world.now(real), control::refusal(&caller, &req).unwrap_or_else(front))
+            }
             (Some(world), _, _) => (world.now(real), control::nowhere(&self.worlds.registry)),
         };
         respond(now, reply, is_head)
