@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::http::{AnyProvider, FixtureError};
 use crate::world::clock::{Mode, OutOfRange};
@@ -224,7 +226,7 @@ impl Hooks for Registry {
 /// What a new world is to be like; everything has a default.
 #[derive(Clone, Debug, Default)]
 pub struct Spec {
-    /// Its name; `world-1`, `world-2`, ... when absent.
+    /// Its name; the next of `world-1`, `world-2`, ... when absent. No such name is given twice.
     pub name: Option<String>,
     /// A world to copy; the fixtures when absent.
     pub from: Option<String>,
@@ -280,6 +282,8 @@ struct Held {
     world: Arc<World>,
     created: DateTime<Utc>,
     idle_ttl: Option<TimeDelta>,
+    /// Closed when the world is no longer held.
+    life: Arc<watch::Sender<()>>,
 }
 
 /// The worlds of one process.
@@ -291,17 +295,31 @@ pub struct Worlds {
     filled: Mutex<Option<(Arc<Image>, DateTime<Utc>)>>,
     empty: Mutex<Option<Arc<Image>>>,
     held: RwLock<BTreeMap<String, Held>>,
+    /// How many worlds were named here.
+    named: AtomicU64,
 }
 
 impl Worlds {
     /// No world yet. `seed` is that of worlds which are given none.
     pub fn new(registry: Registry, seed: u64) -> Self {
-        Self { registry: Arc::new(registry), seed, filled: Mutex::new(None), empty: Mutex::new(None), held: RwLock::default() }
+        Self {
+            registry: Arc::new(registry),
+            seed,
+            filled: Mutex::new(None),
+            empty: Mutex::new(None),
+            held: RwLock::default(),
+            named: AtomicU64::new(0),
+        }
     }
 
     /// The world of this name.
     pub fn get(&self, name: &str) -> Option<Arc<World>> {
         self.read().get(name).map(|held| held.world.clone())
+    }
+
+    /// Closes when this very world is deleted; none when it is not held.
+    pub fn life(&self, world: &Arc<World>) -> Option<watch::Receiver<()>> {
+        self.read().get(world.name()).filter(|held| Arc::ptr_eq(&held.world, world)).map(|held| held.life.subscribe())
     }
 
     /// All worlds, by name.
@@ -361,14 +379,22 @@ impl Worlds {
     /// Fires due timers of all worlds, and deletes those that nobody used for too long.
     pub fn tick(&self, real: DateTime<Utc>) {
         let held: Vec<Held> = self.read().values().cloned().collect();
-        for Held { world, created, idle_ttl } in held {
+        for Held { world, created, idle_ttl, .. } in held {
             match idle_ttl {
                 Some(idle_ttl) if real - world.last_used(created) > idle_ttl => {
                     tracing::info!(world = world.name(), "deleted, since nobody used it");
-                    self.delete(world.name());
+                    self.forget(&world);
                 }
                 _ => world.tick(real),
             }
+        }
+    }
+
+    /// Deletes this very world, not one that took its name since.
+    pub fn forget(&self, world: &Arc<World>) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        if held.get(world.name()).is_some_and(|held| Arc::ptr_eq(&held.world, world)) {
+            held.remove(world.name());
         }
     }
 
@@ -378,7 +404,10 @@ impl Worlds {
         if held.contains_key(world.name()) {
             return Err(NewWorldError::Exists(world.name().to_owned()));
         }
-        held.insert(world.name().to_owned(), Held { world: world.clone(), created: real, idle_ttl });
+        held.insert(
+            world.name().to_owned(),
+            Held { world: world.clone(), created: real, idle_ttl, life: Arc::new(watch::Sender::new(())) },
+        );
         Ok(world)
     }
 
@@ -407,14 +436,12 @@ impl Worlds {
     }
 
     fn free_name(&self) -> String {
-        let held = self.read();
-        let mut number = held.len();
         loop {
+            let number = self.named.fetch_add(1, Ordering::Relaxed) + 1;
             let name = format!("world-{number}");
-            if !held.contains_key(&name) {
+            if self.get(&name).is_none() {
                 return name;
             }
-            number += 1;
         }
     }
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
 use super::{Failed, Outcome, print};
+use crate::server::listen::reachable;
 use crate::world::clock::Mode;
 use crate::worlds::{NewWorldError, RegistryError};
 use crate::{Builder, DEFAULT_PORT, StartError, Understudy};
@@ -180,7 +181,7 @@ fn announce(options: &Options, seed: u64, understudy: &Understudy) -> Outcome {
     let own = understudy.addresses().iter().skip(1).zip(&options.listen);
     for (address, (slug, _)) in own {
         if let Some(base) = providers.get_mut(slug.as_str()) {
-            *base = format!("http://{address}");
+            *base = format!("http://{}", reachable(*address));
         }
     }
     let ready =
