@@ -11,4 +11,5 @@ mod browser;
 mod client;
 mod contract;
 mod contracts;
+mod control;
 mod harness;
