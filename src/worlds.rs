@@ -173,27 +173,38 @@ impl Registry {
 
     /// A database with all tables, filled from the fixtures when `filled`.
     pub fn image(&self, now: DateTime<Utc>, filled: bool) -> Result<Image, RegistryError> {
-        let db = store::open_memory().map_err(|source| OpenError::Other { path: "memory".to_owned(), source })?;
-        world::create_schema(&db, None)?;
+        let failed = |source| OpenError::Other { path: "memory".to_owned(), source };
+        let db = store::open_memory().map_err(failed)?;
+        let transaction = db.unchecked_transaction().map_err(failed)?;
+        world::create_schema(&transaction, None)?;
         for entry in &self.entries {
             let about = entry.provider.about();
-            store::migrate(&db, about.slug, about.schema, None)?;
+            store::migrate(&transaction, about.slug, about.schema, None)?;
             if filled {
-                entry.load(&db, now)?;
+                entry.load(&transaction, now)?;
             }
         }
+        transaction.commit().map_err(failed)?;
         Ok(Image::of(db))
     }
 
-    /// Brings a data file up to date: missing tables are made, providers that are new to it get their fixtures.
+    /// Brings a data file up to date: missing tables are made, providers that are new to it get their fixtures. All or nothing, and
+    /// nothing where any part of the file is of a newer version.
     fn update(&self, db: &rusqlite::Connection, path: &Path, now: DateTime<Utc>) -> Result<(), RegistryError> {
-        world::create_schema(db, Some(path))?;
+        let failed = |source| OpenError::Other { path: path.display().to_string(), source };
+        world::check_schema(db, path)?;
+        for about in self.providers().map(|provider| provider.about()) {
+            store::steps_seen(db, about.slug, about.schema, Some(path))?;
+        }
+        let transaction = db.unchecked_transaction().map_err(failed)?;
+        world::create_schema(&transaction, Some(path))?;
         for entry in &self.entries {
             let about = entry.provider.about();
-            if store::migrate(db, about.slug, about.schema, Some(path))? {
-                entry.load(db, now)?;
+            if store::migrate(&transaction, about.slug, about.schema, Some(path))? {
+                entry.load(&transaction, now)?;
             }
         }
+        transaction.commit().map_err(failed)?;
         Ok(())
     }
 }
@@ -348,14 +359,17 @@ impl Worlds {
 
     /// Creates the default world in a data file, or goes on with the one that is there.
     pub fn open(&self, path: &Path, spec: Spec, real: DateTime<Utc>) -> Result<Arc<World>, NewWorldError> {
+        // Before there is a file: a fixture that is wrong leaves none behind.
+        let origin = self.origin(&spec, real)?;
+        let failed = |source| RegistryError::from(OpenError::Other { path: path.display().to_string(), source });
         let (db, new) = store::open_file(path).map_err(RegistryError::from)?;
         let name = DEFAULT.to_owned();
         let hooks: Arc<dyn Hooks> = self.registry.clone();
-        let world = if new || !world::is_complete(&db) {
-            World::create_in(db, name, hooks, self.origin(&spec, real)?, real)?
+        let world = if new || !world::is_complete(&db).map_err(failed)? {
+            World::create_in(db, name, hooks, origin, real)?
         } else {
             self.registry.update(&db, path, real)?;
-            World::resume(db, name, hooks, self.origin(&spec, real)?, spec.seed, real)?
+            World::resume(db, name, hooks, origin, spec.seed, real)?
         };
         self.hold(world, None, real)
     }
