@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
@@ -57,7 +58,7 @@ pub(super) struct Options {
     #[arg(long, env = "UNDERSTUDY_LOG", value_enum, default_value_t = LogFormat::Text)]
     log: LogFormat,
     /// Log each request
-    #[arg(long, short, env = "UNDERSTUDY_VERBOSE")]
+    #[arg(long, short, env = "UNDERSTUDY_VERBOSE", value_parser = FalseyValueParser::new())]
     verbose: bool,
 }
 
