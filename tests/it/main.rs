@@ -15,3 +15,4 @@ mod contracts;
 mod control;
 mod harness;
 mod raw;
+mod verified;
