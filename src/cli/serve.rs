@@ -6,12 +6,14 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
 use super::{Failed, Outcome, print};
+use crate::server::listen::reachable;
 use crate::world::clock::Mode;
 use crate::worlds::{NewWorldError, RegistryError};
 use crate::{Builder, DEFAULT_PORT, StartError, Understudy};
@@ -56,7 +58,7 @@ pub(super) struct Options {
     #[arg(long, env = "UNDERSTUDY_LOG", value_enum, default_value_t = LogFormat::Text)]
     log: LogFormat,
     /// Log each request
-    #[arg(long, short, env = "UNDERSTUDY_VERBOSE")]
+    #[arg(long, short, env = "UNDERSTUDY_VERBOSE", value_parser = FalseyValueParser::new())]
     verbose: bool,
 }
 
@@ -180,7 +182,7 @@ fn announce(options: &Options, seed: u64, understudy: &Understudy) -> Outcome {
     let own = understudy.addresses().iter().skip(1).zip(&options.listen);
     for (address, (slug, _)) in own {
         if let Some(base) = providers.get_mut(slug.as_str()) {
-            *base = format!("http://{address}");
+            *base = format!("http://{}", reachable(*address));
         }
     }
     let ready =

@@ -49,7 +49,7 @@ impl Call<'_> {
         self.world.ok_or_else(|| unknown_world_details(self.world_name))
     }
 
-    /// The body in the shape that the call wants; an empty body is an empty object.
+    /// The body, which is an object, in the shape that the call wants; an empty body is an empty object.
     fn body<T: DeserializeOwned>(&self) -> Result<T, Details> {
         let empty;
         let req = if self.req.body.is_empty() {
@@ -58,7 +58,10 @@ impl Call<'_> {
         } else {
             self.req
         };
-        req.json().map_err(|problem| Details::new(StatusCode::BAD_REQUEST, problem.to_string()))
+        // serde would take a list for an object: values in the order of the fields.
+        let is_object = req.body.trim_ascii_start().starts_with(b"{");
+        let checked = if is_object { Ok(()) } else { req.json_object().map(drop) };
+        checked.and_then(|()| req.json()).map_err(|problem| Details::new(StatusCode::BAD_REQUEST, problem.to_string()))
     }
 }
 
@@ -170,8 +173,12 @@ fn check(caller: &Caller<'_>, req: &Req) -> Result<(), Details> {
     if !is_loopback(caller.authority) {
         return forbidden("the control API answers loopback names only; use localhost or 127.0.0.1");
     }
-    let own = format!("{}://{}", req.links.scheme, caller.authority);
-    let foreign_origin = req.headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes() != own.as_bytes());
+    let foreign_origin = req.headers.get(ORIGIN).is_some_and(|origin| {
+        // Not the scheme of links, which may be that of an address elsewhere.
+        let host =
+            origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")));
+        host != Some(caller.authority)
+    });
     let foreign_site = req.header("sec-fetch-site").is_some_and(|site| matches!(site, "cross-site" | "same-site"));
     if foreign_origin || foreign_site {
         return forbidden("the control API refuses requests that a browser sends from another site's page");
@@ -180,7 +187,8 @@ fn check(caller: &Caller<'_>, req: &Req) -> Result<(), Details> {
 }
 
 fn no_call(path: &str) -> Details {
-    let known: Vec<&str> = ROUTES.iter().map(|(_, path, _, _)| *path).collect();
+    let mut known: Vec<&str> = ROUTES.iter().map(|(_, path, _, _)| *path).collect();
+    known.dedup();
     Details::new(StatusCode::NOT_FOUND, format!("the control API has no /{path}; it has {}", known.join(", ")))
 }
 

@@ -8,8 +8,11 @@
 )]
 
 mod browser;
+mod cli;
 mod client;
 mod contract;
 mod contracts;
+mod control;
 mod harness;
+mod raw;
 mod verified;
