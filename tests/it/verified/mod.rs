@@ -3,6 +3,7 @@
 mod issuing;
 mod one_click;
 mod schemas;
+mod send_back;
 mod trusted;
 mod users;
 
