@@ -2,6 +2,8 @@
 
 mod issuing;
 mod one_click;
+mod partner;
+mod requests;
 mod schemas;
 mod send_back;
 mod trusted;
