@@ -1,5 +1,7 @@
 //! Verified Inc.: what its clients see.
 
+mod errors;
+mod isolation;
 mod issuing;
 mod one_click;
 mod partner;
@@ -8,6 +10,7 @@ mod schemas;
 mod send_back;
 mod trusted;
 mod users;
+mod wire;
 
 use chrono::TimeDelta;
 use http::StatusCode;
