@@ -83,14 +83,30 @@ async fn a_person_goes_from_the_issuer_to_the_partner() {
     assert_eq!(shared.status, StatusCode::OK);
     let shared = shared.json();
     let types: Vec<&Value> = shared["credentials"].as_array().unwrap().iter().map(|one| &one["type"]).collect();
-    assert_eq!(types, ["FullNameCredential", "EmailCredential", "SsnCredential"]);
+    assert_eq!(types, ["FullNameCredential", "EmailCredential"], "the token shows what was just issued, not the SSN of before");
     assert_eq!(shared["email"], "richard@piedpiper.net");
+    assert_eq!(api.understudy.messages(None).unwrap().len(), 0, "nobody needs a code");
 
     advance(&api, TimeDelta::hours(5));
     let list = hooli.get("/userCredentials/richard%40piedpiper.net").await;
     assert_answer(&list, StatusCode::OK, &json!({"credentials": []}));
     let asked = json!({"email": "richard@piedpiper.net", "credentialRequests": ["EmailCredential"]});
     assert_answer(&hooli.post("/hasMatchingCredentials", asked).await, StatusCode::CREATED, &json!({"match": false}));
+}
+
+#[tokio::test]
+async fn who_signs_in_with_a_code_can_share_what_was_there_before() {
+    let (api, hooli) = start_as(HOOLI);
+    let body = json!({"phone": "+12025550123", "partnerUuid": KREDITA_UUID, "credentials": [email("a@b.co"), full_name()]});
+    let (early, late) = (issue(&hooli, body.clone()).await, issue(&hooli, body).await);
+    let shared = async |done: Value| {
+        let shared = api.bearer(KREDITA).get(&format!("/sharedCredentials/{}", text(&done, "/uuid"))).await.json();
+        shared["credentials"].as_array().unwrap().len()
+    };
+    assert_eq!(shared(simulate(&api, "consent", json!({"url": early["url"], "code": "111111"}))).await, 3);
+    advance(&api, TimeDelta::minutes(5));
+    assert_eq!(shared(simulate(&api, "consent", json!({"url": late["url"]}))).await, 3);
+    assert_eq!(api.understudy.messages(Some("+12025550123")).unwrap().len(), 2);
 }
 
 #[tokio::test]
