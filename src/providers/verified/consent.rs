@@ -276,7 +276,7 @@ fn typed_parts(
 }
 
 /// `data` as a brand would send it.
-fn as_sent(data: &Data) -> Value {
+pub(super) fn as_sent(data: &Data) -> Value {
     match data {
         Data::Fields(fields) => Value::Object(fields.clone()),
         Data::Children(children) => {

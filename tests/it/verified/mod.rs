@@ -1,10 +1,16 @@
 //! Verified Inc.: what its clients see.
 
+mod errors;
+mod isolation;
 mod issuing;
 mod one_click;
+mod partner;
+mod requests;
 mod schemas;
+mod send_back;
 mod trusted;
 mod users;
+mod wire;
 
 use chrono::TimeDelta;
 use http::StatusCode;
