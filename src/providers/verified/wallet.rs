@@ -27,6 +27,9 @@ const MAX_ATTEMPTS: i64 = 3;
 const WRONG_CODE: &str = "Invalid or expired verification code";
 const TOO_MANY_CODES: &str = "Maximum code attempts exceeded. Please start a new 1-Click flow.";
 const NOT_THEM: &str = "That does not match our records. Please try again.";
+const OPT_OUT: &str = "Enter info manually instead";
+const FIXED_CODE_TIP: &str = "In this sandbox the code is in the outbox; the published test code is 111111.";
+const RANDOM_CODE_TIP: &str = "In this sandbox the code is in the outbox.";
 
 /// The wallet's pages run no script and load nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
@@ -41,8 +44,12 @@ pub(super) fn request_url(req: &Req, id: &str, contact: &Contact) -> String {
 
 /// A verification code: the published one, unless the setting `codes` is `random`.
 pub(super) fn new_code(cx: &mut Cx<'_>) -> Result<String, Error> {
+    Ok(if are_codes_random(cx)? { cx.rng.code(6) } else { "111111".to_owned() })
+}
+
+fn are_codes_random(cx: &Cx<'_>) -> Result<bool, Error> {
     let kind: String = cx.setting("codes")?;
-    Ok(if kind == "random" { cx.rng.code(6) } else { "111111".to_owned() })
+    Ok(kind == "random")
 }
 
 /// `111-111`.
@@ -150,7 +157,7 @@ impl Visit {
         self.consent_page(cx, req, session, StatusCode::OK, &Form::default(), &[])
     }
 
-    fn code_page(&self, req: &Req, status: StatusCode, error: Option<&str>) -> Result<Reply, Error> {
+    fn code_page(&self, cx: &Cx<'_>, req: &Req, status: StatusCode, error: Option<&str>) -> Result<Reply, Error> {
         let number;
         let sent_to = match (&self.flow.phone, &self.flow.email) {
             (Some(phone), _) => {
@@ -165,8 +172,17 @@ impl Visit {
             let rest = form::pairs(req.query.as_bytes()).filter(|(name, _)| name != "code").collect();
             pages::Form::get(req.links.url("wallet", "/signin/verify/generic"), rest)
         };
-        let tip = Some("In this sandbox the code is in the outbox; the published test code is 111111.");
-        page_reply(status, &CodePage { brand: self.look(), sent_to, form, error, sandbox_tip: tip })
+        let can_opt_out = self.flow.is_hosted && self.flow.one_click.is_some();
+        let page = CodePage {
+            brand: self.look(),
+            sent_to,
+            form,
+            error,
+            decline: can_opt_out.then(|| pages::Form::post(self.url(req, "/decline"))),
+            decline_label: OPT_OUT,
+            sandbox_tip: Some(if are_codes_random(cx)? { RANDOM_CODE_TIP } else { FIXED_CODE_TIP }),
+        };
+        page_reply(status, &page)
     }
 
     fn identity_page(&self, req: &Req, status: StatusCode, birth_date: &str, error: Option<&str>) -> Result<Reply, Error> {
@@ -202,7 +218,7 @@ impl Visit {
             share: pages::Form::post(self.url(req, "/share")),
             share_label: if is_one_click { &heading } else { "Share" },
             decline: pages::Form::post(self.url(req, "/decline")),
-            decline_label: if is_one_click { "Enter info manually instead" } else { "Decline" },
+            decline_label: if is_one_click { OPT_OUT } else { "Decline" },
             terms_url: self.brand.terms_url.as_deref(),
             privacy_url: self.brand.privacy_url.as_deref(),
         };
@@ -387,7 +403,7 @@ pub(super) fn show(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
         return Ok(visit.next_page(cx, req, &session)?.header(SET_COOKIE, cookie));
     }
     visit.send_code(cx)?;
-    visit.code_page(req, StatusCode::OK, None)
+    visit.code_page(cx, req, StatusCode::OK, None)
 }
 
 /// `POST /request/{id}/verify` with `code`: signs the browser in.
@@ -404,7 +420,7 @@ pub(super) fn verify(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
             let (_, cookie) = visit.sign_in(cx, req, false)?;
             Ok(private(reply::redirect(&visit.url(req, ""))).header(SET_COOKIE, cookie))
         }
-        CodeOutcome::Wrong => visit.code_page(req, StatusCode::BAD_REQUEST, Some(WRONG_CODE)),
+        CodeOutcome::Wrong => visit.code_page(cx, req, StatusCode::BAD_REQUEST, Some(WRONG_CODE)),
         CodeOutcome::Over => too_many_codes(&visit),
     }
 }
@@ -422,7 +438,7 @@ pub(super) fn identity(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
         return Ok(page);
     }
     let back = private(reply::redirect(&visit.url(req, "")));
-    let Some(mut session) = visit.session.clone() else { return Ok(back) };
+    let Some(mut session) = visit.session.clone().filter(|_| visit.flow.needs_identity) else { return Ok(back) };
     let phone = visit.flow.phone.as_deref().unwrap_or_default();
     let birth_date = req.form("birthDate").unwrap_or_default();
     let ssn4 = req.form("ssn4").unwrap_or_default();
@@ -488,11 +504,11 @@ pub(super) fn verify_non_hosted(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Err
         return Ok(page);
     }
     let Some(code) = req.query("code").filter(|code| !code.trim().is_empty()) else {
-        return visit.code_page(req, StatusCode::OK, None);
+        return visit.code_page(cx, req, StatusCode::OK, None);
     };
     match visit.take_code(cx, &code)? {
         CodeOutcome::Right => visit.share_at_once(cx),
-        CodeOutcome::Wrong => visit.code_page(req, StatusCode::BAD_REQUEST, Some(WRONG_CODE)),
+        CodeOutcome::Wrong => visit.code_page(cx, req, StatusCode::BAD_REQUEST, Some(WRONG_CODE)),
         CodeOutcome::Over => too_many_codes(&visit),
     }
 }
