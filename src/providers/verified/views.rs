@@ -358,10 +358,12 @@ impl Field {
         }
     }
 
-    /// The known value, where its control shows it in a form that depends on the browser.
+    /// The known value, where its controls do not show it as it is: a date appears in the browser's own way, and a composite in the
+    /// old form has no parts to show.
     fn on_file(&self) -> Option<&str> {
-        match self.kind {
+        match &self.kind {
             FieldKind::Input { control: Control::Date, .. } => self.readable(),
+            FieldKind::Group(parts) if parts.iter().all(|part| part.values.is_empty()) => self.readable(),
             _ => None,
         }
     }

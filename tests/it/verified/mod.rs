@@ -2,6 +2,7 @@
 
 mod page;
 mod wallet;
+mod wallet_consent;
 
 /// The API key of Hooli, which issues and accepts, and may use everything.
 pub(crate) const HOOLI: &str = "yVg3LEnF08y0MDmpHcPxB+sZWFcDARmPRKdY2M906ng=";
