@@ -14,7 +14,7 @@ use super::profile::Subscriber;
 use super::store::{self, credentials, flows};
 use super::types::{Brand, Flow, FlowState, Session};
 use super::views::{CodePage, ConsentPage, Destination, DonePage, IdentityPage, MessagePage, Next, Tone};
-use super::{day, one_click, partner, readable, redirect};
+use super::{day, matching, one_click, partner, readable, redirect, sourcing};
 use crate::http::wire::uri_component;
 use crate::http::{Reply, Req, form, reply};
 use crate::pages::{self, Colour};
@@ -76,6 +76,11 @@ impl Visit {
         Ok(Some(visit))
     }
 
+    /// The flow with pages whose id is in the path.
+    fn hosted(cx: &Cx<'_>, req: &Req) -> Result<Option<Self>, Error> {
+        Ok(Self::find(cx, req, &req.param("id"))?.filter(|visit| visit.flow.is_hosted))
+    }
+
     /// The flow with this id, without a browser.
     fn of(cx: &Cx<'_>, id: &str) -> Result<Option<Self>, Error> {
         let Some(flow) = flows::flow(cx.db, &id.to_lowercase())? else { return Ok(None) };
@@ -95,8 +100,7 @@ impl Visit {
 
     fn see_redirect_url(&mut self, cx: &Cx<'_>, query: &str) -> Result<(), Error> {
         if self.flow.state == FlowState::Open
-            && let Some(url) =
-                form::first(query.as_bytes(), "redirectUrl").filter(|url| url::Url::parse(url).is_ok() && pages::linkable(url))
+            && let Some(url) = form::first(query.as_bytes(), "redirectUrl").filter(|url| redirect::is_possible(url))
             && self.flow.seen_redirect_url.as_deref() != Some(&url)
         {
             self.flow.seen_redirect_url = Some(url.into_owned());
@@ -329,11 +333,19 @@ impl Visit {
     }
 
     /// Shares at once what answers the requests, for a flow without pages.
-    fn share_at_once(&mut self, cx: &mut Cx<'_>) -> Result<Reply, Error> {
+    fn share_at_once(&mut self, cx: &mut Cx<'_>) -> Result<(), Error> {
         let known = self.known(cx, false)?;
-        let shared = super::sourcing::first_of_each(&self.flow.requests, &known, cx.now);
-        self.share(cx, shared)?;
-        self.leave()
+        let shared = sourcing::first_of_each(&self.flow.requests, &known, cx.now);
+        self.share(cx, shared)
+    }
+
+    /// Whether a partner token signs in now. One that shows too little to share does not: the person would be stuck.
+    fn takes_token(&self, cx: &mut Cx<'_>, token: &str) -> Result<bool, Error> {
+        if !partner::signs_in(cx, token, &self.flow) {
+            return Ok(false);
+        }
+        let known = self.known(cx, true)?;
+        Ok(matching::all_binding(&self.flow.requests, &known, cx.now))
     }
 }
 
@@ -381,7 +393,8 @@ pub(super) fn open_link(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     visit.flow.link = None;
     flows::update_flow(cx.db, &visit.flow)?;
     if !visit.flow.is_hosted {
-        return visit.share_at_once(cx);
+        visit.share_at_once(cx)?;
+        return visit.leave();
     }
     let (_, cookie) = visit.sign_in(cx, req, false)?;
     Ok(private(reply::redirect(&visit.url(req, ""))).header(SET_COOKIE, cookie))
@@ -391,14 +404,16 @@ pub(super) fn open_link(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
 ///
 /// 200 page; 404 page for a flow that is unknown or was not finished in time.
 pub(super) fn show(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
-    let Some(mut visit) = Visit::find(cx, req, &req.param("id"))? else { return unknown() };
+    let Some(mut visit) = Visit::hosted(cx, req)? else { return unknown() };
     if let Some(page) = visit.over()? {
         return Ok(page);
     }
     if let Some(session) = visit.session.clone() {
         return visit.next_page(cx, req, &session);
     }
-    if req.query("jwt").is_some_and(|token| partner::signs_in(cx, &token, &visit.flow)) {
+    if let Some(token) = req.query("jwt")
+        && visit.takes_token(cx, &token)?
+    {
         let (session, cookie) = visit.sign_in(cx, req, true)?;
         return Ok(visit.next_page(cx, req, &session)?.header(SET_COOKIE, cookie));
     }
@@ -408,9 +423,10 @@ pub(super) fn show(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
 
 /// `POST /request/{id}/verify` with `code`: signs the browser in.
 ///
-/// 302 back to the request; 400 page for a wrong code, the third of which ends the flow; 404 page for a flow that is unknown or over.
+/// 302 back to the request; 400 page for a wrong code, the third of which ends the flow; 200 page when it was decided before; 404 page
+/// for a flow that is unknown or was not finished in time.
 pub(super) fn verify(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
-    let Some(mut visit) = Visit::find(cx, req, &req.param("id"))? else { return unknown() };
+    let Some(mut visit) = Visit::hosted(cx, req)? else { return unknown() };
     if let Some(page) = visit.over()? {
         return Ok(page);
     }
@@ -431,9 +447,10 @@ fn too_many_codes(visit: &Visit) -> Result<Reply, Error> {
 
 /// `POST /request/{id}/identity` with `birthDate` (`YYYY-MM-DD`) or `ssn4`: answers the identity question.
 ///
-/// 302 back to the request; 400 page for an answer that does not match; 404 page for a flow that is unknown or over.
+/// 302 back to the request; 400 page for an answer that does not match; 200 page when the flow was decided before; 404 page for one
+/// that is unknown or was not finished in time.
 pub(super) fn identity(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
-    let Some(visit) = Visit::find(cx, req, &req.param("id"))? else { return unknown() };
+    let Some(visit) = Visit::hosted(cx, req)? else { return unknown() };
     if let Some(page) = visit.over()? {
         return Ok(page);
     }
@@ -456,10 +473,10 @@ pub(super) fn identity(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
 
 /// `POST /request/{id}/share`: shares what the form says; a value that is not in it is shared as it was shown.
 ///
-/// 302 to the brand, or back to the request when the browser is not signed in; 200 page without a redirect URL; 400 consent page for a
-/// value that cannot be shared, and nothing is; 404 page for a flow that is unknown or was not finished in time.
+/// 302 to the brand, or back to the request when the browser is not signed in; 200 page without a redirect URL, and when it was decided
+/// before; 400 consent page for a value that cannot be shared, and nothing is; 404 page for a flow that is unknown or was not finished in time.
 pub(super) fn share(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
-    let Some(mut visit) = Visit::find(cx, req, &req.param("id"))? else { return unknown() };
+    let Some(mut visit) = Visit::hosted(cx, req)? else { return unknown() };
     if let Some(page) = visit.over()? {
         return Ok(page);
     }
@@ -479,9 +496,10 @@ pub(super) fn share(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
 
 /// `POST /request/{id}/decline`: shares nothing, signed in or not.
 ///
-/// 302 to the brand; 200 page without a redirect URL; 404 page for a flow that is unknown or was not finished in time.
+/// 302 to the brand; 200 page without a redirect URL, and when it was decided before; 404 page for a flow that is unknown or was not
+/// finished in time.
 pub(super) fn decline(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
-    let Some(mut visit) = Visit::find(cx, req, &req.param("id"))? else { return unknown() };
+    let Some(mut visit) = Visit::hosted(cx, req)? else { return unknown() };
     if let Some(page) = visit.over()? {
         return Ok(page);
     }
@@ -507,7 +525,10 @@ pub(super) fn verify_non_hosted(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Err
         return visit.code_page(cx, req, StatusCode::OK, None);
     };
     match visit.take_code(cx, &code)? {
-        CodeOutcome::Right => visit.share_at_once(cx),
+        CodeOutcome::Right => {
+            visit.share_at_once(cx)?;
+            visit.leave()
+        }
         CodeOutcome::Wrong => visit.code_page(cx, req, StatusCode::BAD_REQUEST, Some(WRONG_CODE)),
         CodeOutcome::Over => too_many_codes(&visit),
     }

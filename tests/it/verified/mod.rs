@@ -2,7 +2,11 @@
 
 mod page;
 mod wallet;
+mod wallet_addresses;
 mod wallet_consent;
+mod wallet_endings;
+mod wallet_matching;
+mod wallet_simulations;
 
 /// The API key of Hooli, which issues and accepts, and may use everything.
 pub(crate) const HOOLI: &str = "yVg3LEnF08y0MDmpHcPxB+sZWFcDARmPRKdY2M906ng=";
