@@ -370,7 +370,7 @@ impl Field {
 
     /// Whether it wants a line of its own among the parts of a composite.
     fn wide(&self) -> bool {
-        matches!(self.kind, FieldKind::Group(_)) || matches!(self.last_name(), "line1" | "line2")
+        matches!(self.kind, FieldKind::Group(_)) || matches!(self.last_name(), "line1" | "line2" | "country")
     }
 
     /// What a browser may fill in, by the short type.

@@ -1,6 +1,7 @@
 //! Verified Inc., over a real socket.
 
 mod page;
+mod pages;
 mod wallet;
 mod wallet_addresses;
 mod wallet_consent;

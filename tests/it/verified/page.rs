@@ -102,7 +102,7 @@ pub(super) fn shown(html: &str) -> String {
             Piece::Start(tag) if tag.name == "main" => in_card = true,
             _ if !in_card => {}
             Piece::Start(tag) if tag.get("class") == Some("vh") => {
-                hidden_depth += usize::from(matches!(tag.name, "span" | "legend" | "caption"))
+                hidden_depth += usize::from(matches!(tag.name, "span" | "legend" | "caption"));
             }
             Piece::End("span" | "legend" | "caption") if hidden_depth > 0 => hidden_depth -= 1,
             Piece::Start(tag) => match tag.name {
