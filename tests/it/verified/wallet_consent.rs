@@ -5,11 +5,9 @@ use serde_json::{Value, json};
 
 use super::page::{Form, shown};
 use super::wallet::{hosted, parameter, post, share_and_read, signed_in, text};
-use super::{HOOLI, KREDITA};
+use super::{HOOLI, HOOLI_UUID, KREDITA};
 use crate::client::Client;
 use crate::harness::Api;
-
-const HOOLI_UUID: &str = "7854ec22-f913-4d67-824d-adb2a756bf3c";
 
 /// The consent page of a new 1-Click with these requests, its address, and the browser that sees it.
 async fn consent(api: &Api, phone: &str, requests: Value) -> (String, Client, String) {

@@ -6,11 +6,9 @@ use serde_json::{Value, json};
 
 use super::page::{Form, shown};
 use super::wallet::{enter, parameter, post, signed_in, text};
-use super::{HOOLI, KREDITA};
+use super::{HOOLI, KREDITA, KREDITA_UUID, VERIFIED_UUID};
 use crate::client::{Client, Response};
 use crate::harness::Api;
-
-const KREDITA_UUID: &str = "f42c3a46-b45f-459e-a707-104ee6aa3000";
 
 /// Asks for matching credentials with Kredita's key; the wallet's address.
 async fn asked(api: &Api, body: Value) -> String {
@@ -214,10 +212,9 @@ async fn the_heading_is_what_the_brand_wrote_and_typed_values_become_part_of_the
     ] {
         let id = text(credential, "id");
         assert!(!id.starts_with("11111111-"), "a typed value has an id of its own: {id}");
-        let verified = "c3be0124-8f03-4983-baef-3302e0be88f4";
         let expected = json!({
             "id": id, "createdAt": "1767225601000", "updatedAt": "1767225601000", "type": kind, "issuanceDate": 1_767_225_601_000_i64,
-            "data": data, "issuer": verified, "issuerUuid": verified, "status": "valid", "verificationMethod": "self_attested"
+            "data": data, "issuer": VERIFIED_UUID, "issuerUuid": VERIFIED_UUID, "status": "valid", "verificationMethod": "self_attested"
         });
         assert_eq!(credential.to_string(), expected.to_string());
     }
