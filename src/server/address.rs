@@ -67,8 +67,7 @@ pub fn resolve<'a>(
         (None, None) => Cow::from(own),
     };
     // A browser that follows a link sends no header, so links name the world in their path.
-    let world_prefix =
-        named.filter(|name| *name != own).map(|name| format!("/~{name}")).unwrap_or_default();
+    let world_prefix = named.filter(|name| *name != own).map(|name| format!("/~{name}")).unwrap_or_default();
 
     let (scheme, shown) = external.map_or(("http", authority), |(scheme, authority)| (*scheme, authority.as_str()));
     let gateway = |prefix: String| Links { scheme, authority: shown.to_owned(), prefix, real: None };
@@ -202,15 +201,7 @@ mod tests {
             (&gateway, "localhost", "/", None, "default", Target::Front, "http://localhost/x"),
             (&gateway, "localhost", "/~w", None, "w", Target::Front, "http://localhost/~w/x"),
             (&gateway, "localhost", "/nobody/a", None, "default", Target::Nowhere, "http://localhost/x"),
-            (
-                &gateway,
-                "localhost",
-                "/_understudy/health",
-                None,
-                "default",
-                Target::Control("health"),
-                "http://localhost/x",
-            ),
+            (&gateway, "localhost", "/_understudy/health", None, "default", Target::Control("health"), "http://localhost/x"),
             (&own, "localhost", "/~w/_understudy/clock", None, "w", Target::Control("clock"), "http://localhost/~w/x"),
             (&gateway, "localhost", "/_understudyx", None, "default", Target::Nowhere, "http://localhost/x"),
         ] {

@@ -33,6 +33,7 @@ impl From<Error> for Refused {
 }
 
 /// Signs in, by the partner token of the address or else with the code (the right one, if none is given), changes values and shares.
+/// A flow without pages shows no values to change.
 pub(in super::super) fn consent(
     cx: &mut Cx<'_>,
     url: &str,
@@ -55,10 +56,14 @@ pub(in super::super) fn consent(
             CodeOutcome::Over => return Ok(wrong_code(TOO_MANY_CODES)),
         }
     }
-    let known = visit.known(cx, is_scoped)?;
-    let items = consent::items(cx, &visit.flow.requests, &known);
-    let shared = consent::choose(cx, &items, &Form(values)).map_err(Refused::Mistakes)?;
-    visit.share(cx, shared)?;
+    if visit.flow.is_hosted {
+        let known = visit.known(cx, is_scoped)?;
+        let items = consent::items(cx, &visit.flow.requests, &known);
+        let shared = consent::choose(cx, &items, &Form(values)).map_err(Refused::Mistakes)?;
+        visit.share(cx, shared)?;
+    } else {
+        visit.share_at_once(cx)?;
+    }
     Ok(outcome(&visit))
 }
 
@@ -80,10 +85,10 @@ fn wrong_code(text: &'static str) -> Outcome {
 /// The open flow that an address of the wallet leads to, and the query of that address.
 fn open(cx: &Cx<'_>, url: &str) -> Result<(Visit, String), Refused> {
     let url = url::Url::parse(url).map_err(|_| Refused::NoFlow)?;
-    let last_two: Vec<&str> = url.path().rsplit('/').take(2).collect();
+    let last_two: Vec<&str> = url.path().trim_end_matches('/').rsplit('/').take(2).collect();
     let id = match last_two.as_slice() {
         [id, "request"] => Some((*id).to_owned()),
-        [link, "mt"] => flows::flow_by_link(cx.db, link).map_err(Error::from)?.map(|flow| flow.id),
+        [link, "mt"] => flows::flow_by_link(cx.db, &link.to_lowercase()).map_err(Error::from)?.map(|flow| flow.id),
         ["generic", "verify"] => url.query_pairs().find(|(name, _)| name == "requestId").map(|(_, id)| id.into_owned()),
         _ => None,
     };
