@@ -52,6 +52,8 @@ pub trait AnyProvider: Send + Sync {
     fn find(&self, method: &Method, path: &str) -> Match;
     /// Runs an operation, by its place in [`AnyProvider::operations`]. An error is already in the provider's envelope.
     fn call(&self, operation: usize, cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Reply>;
+    /// See [`Provider::unmatched`]. An error is already in the provider's envelope.
+    fn unmatched(&self, cx: &mut Cx<'_>, req: &Req, problem: Problem) -> Result<Reply, Reply>;
     /// The provider's envelope of a problem.
     fn problem(&self, problem: Problem, req: &Req) -> Reply;
     /// See [`Provider::preflight`].
@@ -81,12 +83,13 @@ pub fn allow(methods: &[Method]) -> String {
 /// A provider as [`AnyProvider`], with its routes compiled.
 pub fn of<P: Provider>() -> Arc<dyn AnyProvider> {
     let table = P::ROUTES.iter().map(|route| (route.method.clone(), route.path));
-    #[expect(clippy::expect_used, reason = "two routes of a provider for one path are a mistake in its source, found by every test")]
+    #[expect(
+        clippy::expect_used,
+        reason = "two routes of a provider for one path are a mistake in its source, found by every test"
+    )]
     let router = Router::new(P::PATH_RULES, table).expect("no two routes of a provider have the same method and path");
-    let operations = P::ROUTES
-        .iter()
-        .map(|route| Operation { method: route.method.clone(), path: route.path, id: route.operation })
-        .collect();
+    let operations =
+        P::ROUTES.iter().map(|route| Operation { method: route.method.clone(), path: route.path, id: route.operation }).collect();
     let about = About {
         slug: P::SLUG,
         title: P::TITLE,
@@ -126,6 +129,10 @@ impl<P: Provider> AnyProvider for Of<P> {
             Some(route) => (route.handler)(cx, req).map_err(|error| P::render(error, req)),
             None => Err(self.problem(Problem::NoRoute, req)),
         }
+    }
+
+    fn unmatched(&self, cx: &mut Cx<'_>, req: &Req, problem: Problem) -> Result<Reply, Reply> {
+        P::unmatched(cx, req, problem).map_err(|error| P::render(error, req))
     }
 
     fn problem(&self, problem: Problem, req: &Req) -> Reply {

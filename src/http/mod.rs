@@ -89,7 +89,11 @@ impl Req {
         let value = serde_path_to_error::deserialize(&mut *reader).map_err(|error| {
             let path = error.path().to_string();
             let reason = error.into_inner();
-            if reason.is_data() { Problem::Invalid { path, reason: reason.to_string() } } else { Problem::Malformed(reason.to_string()) }
+            if reason.is_data() {
+                Problem::Invalid { path, reason: reason.to_string() }
+            } else {
+                Problem::Malformed(reason.to_string())
+            }
         })?;
         reader.end().map_err(|error| Problem::Malformed(error.to_string()))?;
         Ok(value)
@@ -253,6 +257,12 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The provider's envelope of an error.
     fn render(error: Self::Error, req: &Req) -> Reply;
+
+    /// Answers a request that no route matches, where the real service looks at more than method and path (at the caller's key, say).
+    /// `problem` is [`Problem::NoRoute`] or [`Problem::MethodNotAllowed`], and what is returned unless the provider knows better.
+    fn unmatched(_cx: &mut Cx<'_>, _req: &Req, problem: Problem) -> Result<Reply, Self::Error> {
+        Err(problem.into())
+    }
 
     /// Answers `OPTIONS` where no route does; `allowed` is empty on a path that is not known. 204 with `Allow` on a known path,
     /// unless the real service does otherwise; none makes it a problem like any other method.
