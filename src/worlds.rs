@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use crate::http::{AnyProvider, FixtureError};
 use crate::world::clock::{Mode, OutOfRange};
@@ -151,10 +152,8 @@ impl Registry {
 
     /// The provider with this slug, or an error that names those that there are.
     pub fn require(&self, slug: &str) -> Result<&Arc<dyn AnyProvider>, RegistryError> {
-        self.provider(slug).ok_or_else(|| RegistryError::NoProvider {
-            slug: slug.to_owned(),
-            known: self.slugs().collect::<Vec<_>>().join(", "),
-        })
+        self.provider(slug)
+            .ok_or_else(|| RegistryError::NoProvider { slug: slug.to_owned(), known: self.slugs().collect::<Vec<_>>().join(", ") })
     }
 
     /// Refuses a setting that a provider does not have, or a value that it cannot take. `null` brings the default back.
@@ -293,12 +292,21 @@ pub struct Worlds {
     filled: Mutex<Option<(Arc<Image>, DateTime<Utc>)>>,
     empty: Mutex<Option<Arc<Image>>>,
     held: RwLock<BTreeMap<String, Held>>,
+    /// Told when some world has a webhook to post.
+    pub webhooks: Notify,
 }
 
 impl Worlds {
     /// No world yet. `seed` is that of worlds which are given none.
     pub fn new(registry: Registry, seed: u64) -> Self {
-        Self { registry: Arc::new(registry), seed, filled: Mutex::new(None), empty: Mutex::new(None), held: RwLock::default() }
+        Self {
+            registry: Arc::new(registry),
+            seed,
+            filled: Mutex::new(None),
+            empty: Mutex::new(None),
+            held: RwLock::default(),
+            webhooks: Notify::new(),
+        }
     }
 
     /// The world of this name.
@@ -371,6 +379,13 @@ impl Worlds {
                 }
                 _ => world.tick(real),
             }
+        }
+    }
+
+    /// Has a world's webhooks posted, if any are due. To be called after whatever may have made or found some.
+    pub fn look_for_webhooks(&self, world: &World, real: DateTime<Utc>) {
+        if world.has_due_delivery(real) {
+            self.webhooks.notify_one();
         }
     }
 

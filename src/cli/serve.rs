@@ -12,6 +12,7 @@ use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
 use super::{Failed, Outcome, print};
+use crate::server::deliver::Webhooks;
 use crate::world::clock::Mode;
 use crate::worlds::{NewWorldError, RegistryError};
 use crate::{Builder, DEFAULT_PORT, StartError, Understudy};
@@ -46,6 +47,9 @@ pub(super) struct Options {
     /// What links begin with, when the address that callers use is not the right one
     #[arg(long, env = "UNDERSTUDY_EXTERNAL_URL", value_name = "URL", value_parser = external)]
     external_url: Option<(&'static str, String)>,
+    /// Where webhooks may be posted to; they are in the outbox either way
+    #[arg(long, env = "UNDERSTUDY_WEBHOOKS", value_enum, default_value_t = WebhookPolicy::Loopback)]
+    webhooks: WebhookPolicy,
     /// Write the ready line to this file too, whole or not at all
     #[arg(long, env = "UNDERSTUDY_READY_FILE", value_name = "PATH")]
     ready_file: Option<PathBuf>,
@@ -58,6 +62,26 @@ pub(super) struct Options {
     /// Log each request
     #[arg(long, short, env = "UNDERSTUDY_VERBOSE")]
     verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum WebhookPolicy {
+    /// Nowhere
+    Off,
+    /// This machine only
+    Loopback,
+    /// Wherever their URL says (http only)
+    Anywhere,
+}
+
+impl From<WebhookPolicy> for Webhooks {
+    fn from(policy: WebhookPolicy) -> Self {
+        match policy {
+            WebhookPolicy::Off => Self::Off,
+            WebhookPolicy::Loopback => Self::Loopback,
+            WebhookPolicy::Anywhere => Self::Anywhere,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -76,7 +100,8 @@ fn clock(text: &str) -> Result<(Option<DateTime<Utc>>, Mode), String> {
         None if text == "frozen" => return Ok((None, Mode::Frozen)),
         None => (text, Mode::Running),
     };
-    let time = DateTime::parse_from_rfc3339(time).map_err(|error| format!("{time:?} is no time such as 2026-01-01T00:00:00Z: {error}"))?;
+    let time =
+        DateTime::parse_from_rfc3339(time).map_err(|error| format!("{time:?} is no time such as 2026-01-01T00:00:00Z: {error}"))?;
     Ok((Some(time.to_utc()), mode))
 }
 
@@ -147,7 +172,12 @@ pub(super) fn run(options: &Options) -> Outcome {
 
 fn builder(options: &Options, seed: u64) -> Builder {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut builder = Understudy::builder().host(options.host).port(options.port).only(options.only.iter().cloned()).workers(workers);
+    let mut builder = Understudy::builder()
+        .host(options.host)
+        .port(options.port)
+        .only(options.only.iter().cloned())
+        .webhooks(options.webhooks.into())
+        .workers(workers);
     // A data file goes on with its own seed unless another is asked for.
     builder = if options.seed.is_some() { builder.seed(seed) } else { builder.process_seed(seed) };
     if let Some(file) = &options.data {
@@ -181,7 +211,8 @@ fn announce(options: &Options, seed: u64, understudy: &Understudy) -> Outcome {
             *base = format!("http://{address}");
         }
     }
-    let ready = Ready { event: "ready", version: env!("CARGO_PKG_VERSION"), url: &url, control: understudy.control_url(), providers };
+    let ready =
+        Ready { event: "ready", version: env!("CARGO_PKG_VERSION"), url: &url, control: understudy.control_url(), providers };
     let line = serde_json::to_string(&ready).map_err(Failed::run)?;
     if let Some(path) = &options.ready_file {
         write_whole(path, &line).map_err(|error| Failed::run(format!("cannot write {}: {error}", path.display())))?;
@@ -215,7 +246,8 @@ fn write_whole(path: &std::path::Path, line: &str) -> std::io::Result<()> {
 
 fn random_seed() -> Result<u64, Failed> {
     let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| Failed::run(format!("the system gives no random numbers ({error}); give --seed")))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failed::run(format!("the system gives no random numbers ({error}); give --seed")))?;
     // Short enough to copy, and exact in every JSON reader.
     Ok(u64::from_le_bytes(bytes) >> 32)
 }

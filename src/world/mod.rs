@@ -4,6 +4,7 @@
 //! answering requests (its timers, its beginning) comes in through [`Hooks`], so that this room knows neither HTTP nor providers.
 
 pub mod clock;
+pub mod deliveries;
 pub mod journal;
 pub mod outbox;
 pub mod rng;
@@ -23,14 +24,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use clock::{Clock, Mode, OutOfRange};
+use deliveries::Delivery;
 use journal::Journal;
-use outbox::Message;
+use outbox::{Channel, Message};
 use rng::Rng;
 use store::{AsText, Image, OpenError};
 use timers::Timer;
 
 /// The world's own tables. Steps are append-only.
-const SCHEMA: &[&str] = &[include_str!("schema.sql")];
+const SCHEMA: &[&str] = &[include_str!("schema.sql"), include_str!("deliveries.sql")];
 
 /// Timers that may fire in one go; past it something sets timers without end.
 const MAX_FIRED: usize = 1_000_000;
@@ -71,6 +73,13 @@ impl Cx<'_> {
     /// Puts a message into the outbox.
     pub fn send(&self, message: &Message<'_>) -> rusqlite::Result<()> {
         outbox::add(self.db, self.provider, self.now, message)
+    }
+
+    /// Puts a webhook into the outbox, and has the server post it to `url` (where its policy allows) once this transaction is
+    /// committed. `body` is JSON.
+    pub fn send_webhook(&self, url: &str, body: &str) -> rusqlite::Result<()> {
+        self.send(&Message { channel: Channel::Webhook, to: url, body, code: None, link: None })?;
+        deliveries::add(self.db, self.provider, self.now, url, body)
     }
 
     /// The value of a setting of this provider; its type's default where none was made (or the value does not fit the type, which
@@ -162,6 +171,10 @@ struct State {
     seed: u64,
     draws: u64,
     clock: Clock,
+    /// When the next webhook is due.
+    next_delivery: Option<DateTime<Utc>>,
+    /// How often the database was filled.
+    filling: u64,
 }
 
 /// A world. All access goes through one lock; a request holds it for microseconds.
@@ -210,7 +223,7 @@ impl World {
     pub fn create(name: String, hooks: Arc<dyn Hooks>, origin: Origin, real: DateTime<Utc>) -> Result<Self, CreateError> {
         let mut db = store::open_memory()?;
         let (seed, draws, clock) = fill(&mut db, &*hooks, &origin, &origin.image, origin.loaded_at, real)?;
-        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock }))
+        Self::with(name, hooks, origin, db, (seed, draws, clock))
     }
 
     /// Creates a world in an empty data file.
@@ -222,7 +235,7 @@ impl World {
         real: DateTime<Utc>,
     ) -> Result<Self, CreateError> {
         let (seed, draws, clock) = fill(&mut db, &*hooks, &origin, &origin.image, origin.loaded_at, real)?;
-        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock }))
+        Self::with(name, hooks, origin, db, (seed, draws, clock))
     }
 
     /// Goes on with the world in a data file. Of `origin`, time and settings are applied where they are given, and `seed` where it
@@ -239,11 +252,19 @@ impl World {
         let given = Origin { seed, ..origin.clone() };
         let (seed, draws, clock) = settle_origin(&transaction, &given, None, real)?;
         transaction.commit()?;
-        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock }))
+        Self::with(name, hooks, origin, db, (seed, draws, clock))
     }
 
-    fn with(name: String, hooks: Arc<dyn Hooks>, origin: Origin, state: State) -> Self {
-        Self { name, hooks, origin, state: Mutex::new(state), used_ms: AtomicI64::new(i64::MAX), journal: Journal::default() }
+    fn with(
+        name: String,
+        hooks: Arc<dyn Hooks>,
+        origin: Origin,
+        db: Connection,
+        (seed, draws, clock): (u64, u64, Clock),
+    ) -> Result<Self, CreateError> {
+        let next_delivery = deliveries::next_due(&db)?;
+        let state = State { db, seed, draws, clock, next_delivery, filling: 0 };
+        Ok(Self { name, hooks, origin, state: Mutex::new(state), used_ms: AtomicI64::new(i64::MAX), journal: Journal::default() })
     }
 
     /// Its name in addresses.
@@ -367,8 +388,32 @@ impl World {
             None => (&*self.origin.image, self.origin.loaded_at),
         };
         (state.seed, state.draws, state.clock) = fill(&mut state.db, &*self.hooks, &self.origin, image, loaded_at, real)?;
+        state.filling += 1;
+        state.next_delivery = deliveries::next_due(&state.db)?;
         self.journal.reset();
         Ok(())
+    }
+
+    /// Whether a webhook waits to be posted.
+    pub fn has_due_delivery(&self, real: DateTime<Utc>) -> bool {
+        let state = self.state();
+        state.next_delivery.is_some_and(|due| due <= state.clock.now(real))
+    }
+
+    /// The webhooks that are due, for whoever posts them now.
+    pub fn claim_deliveries(&self, real: DateTime<Utc>) -> Result<Vec<Delivery>, Failure<rusqlite::Error>> {
+        let mut state = self.state();
+        let now = state.clock.now(real);
+        state.transaction(|state| Ok(deliveries::claim(&state.db, now, state.filling)?))
+    }
+
+    /// Notes that a webhook arrived.
+    pub fn settle_delivery(&self, delivery: &Delivery) -> Result<(), Failure<rusqlite::Error>> {
+        let mut state = self.state();
+        if state.filling != delivery.filling {
+            return Ok(());
+        }
+        state.transaction(|state| Ok(deliveries::remove(&state.db, delivery.id)?))
     }
 
     /// A copy of the world's state, from which others can be made.
@@ -392,7 +437,13 @@ impl World {
                         Failure::Refused(error) => error.to_string(),
                         other => other.to_string(),
                     };
-                    tracing::error!(world = self.name, provider = timer.provider, timer = timer.kind, cause, "a timer failed and is dropped");
+                    tracing::error!(
+                        world = self.name,
+                        provider = timer.provider,
+                        timer = timer.kind,
+                        cause,
+                        "a timer failed and is dropped"
+                    );
                 }
             }
             fired.push(timer);
@@ -437,10 +488,14 @@ impl State {
         run(&self.db, "BEGIN")?;
         let changes = self.db.total_changes();
         let outcome = work(self).and_then(|value| {
-            if self.db.total_changes() != changes {
+            let changed = self.db.total_changes() != changes;
+            if changed {
                 self.write_draws()?;
             }
             run(&self.db, "COMMIT")?;
+            if changed {
+                self.next_delivery = deliveries::next_due(&self.db)?;
+            }
             Ok(value)
         });
         if outcome.is_err() && !self.db.is_autocommit() {
