@@ -1,7 +1,7 @@
 //! The registry of providers: a line each.
 
-pub mod public_mint;
-pub mod verified;
+mod public_mint;
+mod verified;
 
 use std::sync::Arc;
 

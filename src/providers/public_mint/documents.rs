@@ -112,7 +112,7 @@ pub(super) fn presign_upload(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error>
 
 /// A key that nothing has yet: `b3/a6/24/13/KtQ2mZx81LwPvR5d.png`.
 fn new_key(cx: &mut Cx<'_>, filename: &str) -> String {
-    let folders: String = cx.rng.bytes::<4>().iter().map(|byte| format!("{byte:02x}/")).collect();
+    let folders = [cx.rng.hex::<1>(), cx.rng.hex::<1>(), cx.rng.hex::<1>(), cx.rng.hex::<1>()].join("/");
     let name: String = (0..16)
         .filter_map(|_| {
             let at = usize::try_from(cx.rng.below(62)).ok()?;
@@ -120,7 +120,7 @@ fn new_key(cx: &mut Cx<'_>, filename: &str) -> String {
         })
         .collect();
     let extension = extension(filename).map(|extension| format!(".{extension}")).unwrap_or_default();
-    format!("{folders}{name}{extension}")
+    format!("{folders}/{name}{extension}")
 }
 
 /// What stands after the last dot of a file's name, if it can be an extension.
