@@ -13,3 +13,4 @@ mod contract;
 mod contracts;
 mod harness;
 mod public_mint;
+mod verified;

@@ -134,7 +134,7 @@ pub(super) fn url(links: &Links, key: &str) -> String {
     links.url(API, &format!("{ROOT}{BUCKET}/{key}"))
 }
 
-/// Host (with port) and path of a URL that [`url`] made.
+/// Host (with port) and path of a URL that [`url()`] made.
 pub(super) fn host_and_path(url: &str) -> (&str, &str) {
     split_uri(url).unwrap_or_default()
 }

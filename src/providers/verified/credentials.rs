@@ -147,7 +147,7 @@ fn replace_data(cx: &mut Cx<'_>, credential: &mut Credential, seq: i64, draft: D
         credentials::delete_below(cx.db, seq)?;
     }
     credential.data = with_old_ids(fresh.data, credential.children());
-    let (user, _) = credentials::owner(cx.db, seq)?;
+    let user = credentials::owner(cx.db, seq)?;
     credential.children().iter().try_for_each(|child| credentials::insert(cx.db, child, &user, Some(seq), None))?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeZone as _, Utc};
 use serde_json::{Map, Value};
 
+use super::body;
 use super::credential::{Credential, Data};
 use super::error::Error;
 use super::schema::{self, CredentialType, Kind};
@@ -58,7 +59,7 @@ impl Draft {
         let id = match object.get("id") {
             None | Some(Value::Null) => None,
             Some(id) => {
-                let uuid = id.as_str().and_then(|text| uuid::Uuid::try_parse(text).ok()).map(|uuid| uuid.to_string());
+                let uuid = id.as_str().and_then(body::uuid);
                 if uuid.is_none() && is_top {
                     return Err(Error::bad(format!("{at}.id must be a UUID")));
                 }
@@ -78,9 +79,6 @@ impl Draft {
         match (kind.kind, data) {
             (Kind::Atomic | Kind::Empty, Value::Object(fields)) => Ok(DraftData::Fields(fields.clone())),
             (Kind::Atomic | Kind::Empty, _) => Err(Error::bad(format!("{at}.data of {} must be an object", kind.name))),
-            (Kind::Composite, Value::Array(children)) if children.is_empty() => {
-                Err(Error::bad(format!("{at}.data of {} must have at least one credential", kind.name)))
-            }
             (Kind::Composite, Value::Array(children)) => children
                 .iter()
                 .enumerate()
@@ -92,17 +90,18 @@ impl Draft {
         }
     }
 
-    /// Checks the data against the schema of the type, and takes over the spelling in which it is stored.
+    /// Checks the data against the schema of the type, then that of each part against its own, and takes over the spelling in which
+    /// it is stored.
     fn checked(mut self) -> Result<Self, Error> {
         let mut flat = Map::new();
         self.flatten(&mut flat);
         let stored = schema::validate(&self.kind.name, flat).map_err(Error::BadRequest)?;
-        if let DraftData::Fields(fields) = &mut self.data {
-            *fields = stored;
-        } else {
-            self.respell(&stored);
-            self.check_children()?;
-        }
+        self.data = match self.data {
+            DraftData::Fields(_) => DraftData::Fields(stored),
+            DraftData::Children(children) => {
+                DraftData::Children(children.into_iter().map(Self::checked).collect::<Result<_, _>>()?)
+            }
+        };
         Ok(self)
     }
 
@@ -111,31 +110,6 @@ impl Draft {
             DraftData::Fields(fields) => into.extend(fields.iter().map(|(key, value)| (key.clone(), value.clone()))),
             DraftData::Children(children) => children.iter().for_each(|child| child.flatten(into)),
         }
-    }
-
-    fn respell(&mut self, stored: &Map<String, Value>) {
-        match &mut self.data {
-            DraftData::Children(children) => children.iter_mut().for_each(|child| child.respell(stored)),
-            DraftData::Fields(fields) => {
-                for (key, value) in fields.iter_mut().filter(|(_, value)| !value.is_string()) {
-                    if let Some(respelt) = stored.get(key) {
-                        value.clone_from(respelt);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Each child must be what its own type says, too.
-    fn check_children(&self) -> Result<(), Error> {
-        let DraftData::Children(children) = &self.data else { return Ok(()) };
-        for child in children {
-            let mut flat = Map::new();
-            child.flatten(&mut flat);
-            schema::validate(&child.kind.name, flat).map_err(Error::BadRequest)?;
-            child.check_children()?;
-        }
-        Ok(())
     }
 
     /// The credential that it becomes. `id` gives each part its id: the one that was sent, if any, to begin with.

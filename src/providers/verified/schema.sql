@@ -60,9 +60,9 @@ CREATE TABLE verified_credential (
     verification_method TEXT,
     one_click TEXT
 ) STRICT;
-CREATE INDEX verified_credential_parent ON verified_credential (parent) WHERE parent IS NOT NULL;
+CREATE INDEX verified_credential_parent ON verified_credential (parent);
 CREATE INDEX verified_credential_user ON verified_credential (user, issuer);
-CREATE INDEX verified_credential_one_click ON verified_credential (one_click) WHERE one_click IS NOT NULL;
+CREATE INDEX verified_credential_one_click ON verified_credential (one_click);
 
 -- `shared` is JSON of the credentials as they were shared.
 CREATE TABLE verified_one_click (

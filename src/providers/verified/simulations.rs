@@ -14,7 +14,7 @@ use crate::world::Cx;
 pub(super) const ALL: &[Simulation] = &[
     Simulation {
         name: "consent",
-        summary: "A person opens a wallet address, enters the code (the right one unless `code` is given), changes `values` by the dotted names of the form's fields, and shares.",
+        summary: "A person opens a wallet address, enters the code (the right one unless `code` is given), changes `values` by the dotted names of the form's fields, and shares. A wrong code counts as one typed in the wallet does; `error` tells.",
         example: r#"{"url":"http://localhost:11111/verified/request/9f2053fc-cc4c-41cb-8d14-7d3ccf6167eb","values":{"ssn":"222334455"}}"#,
         run: consent,
     },
@@ -57,6 +57,8 @@ struct Wipe {}
 struct Done {
     redirect_url: Option<String>,
     uuid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
 }
 
 fn consent(cx: &mut Cx<'_>, input: &Input) -> Result<Value, Refusal> {
@@ -77,12 +79,11 @@ fn wipe(cx: &mut Cx<'_>, input: &Input) -> Result<Value, Refusal> {
 
 fn done(outcome: Result<Outcome, Refused>) -> Result<Value, Refusal> {
     match outcome {
-        Ok(Outcome { redirect_url, uuid }) => {
-            serde_json::to_value(Done { redirect_url, uuid }).map_err(|error| Refusal::Conflict(error.to_string()))
+        Ok(Outcome { redirect_url, uuid, error }) => {
+            serde_json::to_value(Done { redirect_url, uuid, error }).map_err(|error| Refusal::Conflict(error.to_string()))
         }
         Err(Refused::NoFlow) => Err(Refusal::NotFound("url: no request of this world has this wallet address".to_owned())),
         Err(Refused::Over) => Err(Refusal::Conflict("the request was decided before, or is over".to_owned())),
-        Err(Refused::WrongCode(text)) => Err(Refusal::Invalid(format!("code: {text}"))),
         Err(Refused::Mistakes(mistakes)) => {
             let texts: Vec<String> =
                 mistakes.into_iter().map(|mistake| format!("values.{}: {}", mistake.name, mistake.text)).collect();

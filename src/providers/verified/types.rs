@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::body;
 use super::error::Error;
 use super::identifier::Contact;
 
@@ -145,7 +146,7 @@ impl CredentialRequest {
         let issuers = match field("issuers") {
             None => Vec::new(),
             Some(value) => {
-                let uuid = |value: &Value| value.as_str().filter(|text| uuid::Uuid::try_parse(text).is_ok()).map(str::to_lowercase);
+                let uuid = |value: &Value| value.as_str().and_then(body::uuid);
                 let list = value.as_array().and_then(|list| list.iter().map(uuid).collect());
                 list.ok_or_else(|| wrong("issuers", "an array of brand uuids"))?
             }

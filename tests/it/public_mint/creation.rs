@@ -7,6 +7,9 @@ use super::{
     ANA, APP_A, LUIS, MINHO, NOBODY, as_b, assert_error, assert_invalid, create, id_of, maria, pike_labs, read, start, with,
 };
 
+/// Values to set, or to take out, by their JSON pointers.
+type Edits<'a> = Vec<(&'a str, Option<Value>)>;
+
 #[tokio::test]
 async fn a_new_person_is_pending_and_returned_whole() {
     let api = start();
@@ -137,7 +140,7 @@ async fn each_rule_for_a_person_names_its_field() {
     let us = |object: &str| format!("/{object}/country");
     let (us_address, us_tax) = (us("address"), us("tax"));
     let long_list = Value::from(vec![json!(1); 3]);
-    let cases: Vec<(&str, Vec<(&str, Option<Value>)>, Value)> = vec![
+    let cases: Vec<(&str, Edits<'_>, Value)> = vec![
         ("address: null", vec![("/address", Some(json!(null)))], json!({"address": "not_null"})),
         ("address: text", vec![("/address", Some(json!("x")))], json!({"address": "invalid_type"})),
         ("address: array", vec![("/address", Some(json!([])))], json!({"address": "invalid_type"})),

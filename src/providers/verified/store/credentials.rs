@@ -66,13 +66,9 @@ pub(in super::super) fn issued(db: &Connection, id: &str, issuer: &str) -> Resul
     row.map(|row| Ok((row.seq, complete(db, row)?))).transpose()
 }
 
-/// The person to whom a credential was issued, and the type of the composite that it is a part of.
-pub(in super::super) fn owner(db: &Connection, seq: i64) -> Result<(String, Option<String>)> {
-    db.prepare_cached(
-        "SELECT child.user, parent.type FROM verified_credential child LEFT JOIN verified_credential parent ON parent.seq = child.parent
-         WHERE child.seq = ?1",
-    )?
-    .query_row([seq], |row| Ok((row.get(0)?, row.get(1)?)))
+/// The person to whom a credential was issued.
+pub(in super::super) fn owner(db: &Connection, seq: i64) -> Result<String> {
+    db.prepare_cached("SELECT user FROM verified_credential WHERE seq = ?1")?.query_row([seq], |row| row.get(0))
 }
 
 /// All credentials issued to a person, by one brand or by all, whole, in the order of their creation.
@@ -98,7 +94,7 @@ pub(in super::super) fn of_user(db: &Connection, user: &str, issuer: Option<&str
 
 /// Puts children into their parents. Parents come before their children, since they are inserted first.
 fn assemble(mut rows: Vec<Stored>) -> Vec<Credential> {
-    let mut whole: Vec<(i64, Credential)> = Vec::new();
+    let mut whole: Vec<Credential> = Vec::new();
     let mut below: Vec<Stored> = Vec::new();
     while let Some(mut row) = rows.pop() {
         if let Data::Children(children) = &mut row.credential.data {
@@ -108,11 +104,11 @@ fn assemble(mut rows: Vec<Stored>) -> Vec<Credential> {
         }
         match row.parent {
             Some(_) => below.push(row),
-            None => whole.push((row.seq, row.credential)),
+            None => whole.push(row.credential),
         }
     }
     whole.reverse();
-    whole.into_iter().map(|(_, credential)| credential).collect()
+    whole
 }
 
 /// Whether a credential has this id, whoever issued it.

@@ -8,18 +8,19 @@ use crate::providers::verified::store::flows;
 use crate::providers::verified::types::FlowState;
 use crate::world::Cx;
 
-/// What came of an act: where the browser would go, and the uuid of what was shared (or of the 1-Click that was not).
+/// What came of an act: where the browser would go, and the uuid of what was shared (or of the 1-Click that was not); or what the
+/// page says of a wrong code, which counts like one typed there.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Outcome {
     pub redirect_url: Option<String>,
     pub uuid: Option<String>,
+    pub error: Option<&'static str>,
 }
 
 /// Why an act did nothing.
 pub(in super::super) enum Refused {
     NoFlow,
     Over,
-    WrongCode(&'static str),
     Mistakes(Vec<Mistake>),
     Failed(Error),
 }
@@ -42,12 +43,12 @@ pub(in super::super) fn consent(
     let code = match (code, &visit.flow.code) {
         (Some(typed), _) => typed.to_owned(),
         (None, Some(sent)) => sent.clone(),
-        (None, None) => return Err(Refused::WrongCode(WRONG_CODE)),
+        (None, None) => return Ok(wrong_code(WRONG_CODE)),
     };
     match visit.take_code(cx, &code)? {
         CodeOutcome::Right => {}
-        CodeOutcome::Wrong => return Err(Refused::WrongCode(WRONG_CODE)),
-        CodeOutcome::Over => return Err(Refused::WrongCode(TOO_MANY_CODES)),
+        CodeOutcome::Wrong => return Ok(wrong_code(WRONG_CODE)),
+        CodeOutcome::Over => return Ok(wrong_code(TOO_MANY_CODES)),
     }
     let known = visit.known(cx, false)?;
     let items = consent::items(cx, &visit.flow.requests, &known);
@@ -64,7 +65,11 @@ pub(in super::super) fn decline(cx: &Cx<'_>, url: &str) -> Result<Outcome, Refus
 }
 
 fn outcome(visit: &Visit) -> Outcome {
-    Outcome { redirect_url: redirect::target(&visit.flow, &visit.brand), uuid: visit.flow.outcome.clone() }
+    Outcome { redirect_url: redirect::target(&visit.flow, &visit.brand), uuid: visit.flow.outcome.clone(), error: None }
+}
+
+fn wrong_code(text: &'static str) -> Outcome {
+    Outcome { redirect_url: None, uuid: None, error: Some(text) }
 }
 
 /// The open flow that an address of the wallet leads to.
