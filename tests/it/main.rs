@@ -14,5 +14,6 @@ mod contract;
 mod contracts;
 mod control;
 mod harness;
+mod public_mint;
 mod raw;
 mod verified;
