@@ -166,15 +166,15 @@ impl Contract {
     fn judge(&self, method: &Method, path: &str, answer: &Response<Bytes>, operation: Option<&Place<'_>>) -> Result<(), String> {
         let status = answer.status();
         let Some(operation) = operation else {
-            let (due, allowed) = match self.template(path) {
-                None => ("404", status == StatusCode::NOT_FOUND),
-                Some(_) if method == Method::OPTIONS => {
-                    let allowed = [StatusCode::NO_CONTENT, StatusCode::METHOD_NOT_ALLOWED];
-                    ("204 or 405", allowed.contains(&status))
-                }
-                Some(_) => ("405", status == StatusCode::METHOD_NOT_ALLOWED),
+            let (case, usual) = match self.template(path) {
+                None => ("path", "404"),
+                Some(_) if method == Method::OPTIONS => ("preflight", "204 405"),
+                Some(_) => ("method", "405"),
             };
-            return ensure(allowed, format!("{due} was due"));
+            // A service that answers such requests in a way of its own says so: `"x-unmatched": {"path": "302 400"}`.
+            let due = self.document["x-unmatched"][case].as_str().unwrap_or(usual);
+            let allowed = due.split(' ').any(|due| due == status.as_str());
+            return ensure(allowed, format!("{} was due", due.replace(' ', " or ")));
         };
         let declared = operation.children("responses");
         let range = format!("{}xx", &status.as_str()[..1]);
@@ -603,6 +603,20 @@ mod tests {
         answer(404, "").to(Method::DELETE, "/offers/1/").expect("a service may refuse a trailing slash");
         broken(answer(404, "").to(Method::DELETE, "/offers/1"), &["declared statuses 204"]);
         broken(answer(500, "").to(Method::DELETE, "/offers/1/"), &["declared statuses 204"]);
+    }
+
+    #[test]
+    fn a_document_may_say_how_the_service_refuses_what_is_not_in_it() {
+        let mut document = document();
+        document["x-unmatched"] = json!({"path": "302 400", "method": "400"});
+        let contract = Contract::new(document);
+        let check = |method, path, status| contract.check(&method, path, &answer(status, "").0);
+        check(Method::GET, "/nothing", 302).expect("an unknown path");
+        check(Method::GET, "/nothing", 400).expect("an unknown path");
+        check(Method::PUT, "/offers", 400).expect("an unknown method");
+        check(Method::OPTIONS, "/offers", 204).expect("a preflight");
+        broken(check(Method::GET, "/nothing", 404), &["302 or 400 was due"]);
+        broken(check(Method::PUT, "/offers", 405), &["400 was due"]);
     }
 
     #[test]
