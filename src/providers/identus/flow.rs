@@ -54,6 +54,17 @@ pub(super) fn schedule(cx: &Cx<'_>, kind: Kind, subject: &str) -> Result<()> {
     cx.set_timer(kind.name(), subject, cx.now + delay)
 }
 
+/// A world begins: what is pending in the fixture goes on from now.
+pub(super) fn begin(cx: &Cx<'_>) -> Result<()> {
+    for suffix in store::dids::pending(cx.db)? {
+        schedule(cx, Kind::DidPublication, &suffix)?;
+    }
+    for id in store::records::pending(cx.db)? {
+        schedule(cx, Kind::Issuance, &id)?;
+    }
+    Ok(())
+}
+
 /// A timer fires.
 pub(super) fn on_timer(cx: &mut Cx<'_>, timer: &Timer) -> Result<()> {
     let kinds = [Kind::Issuance, Kind::Connection, Kind::Presentation, Kind::DidPublication, Kind::DidUpdate];

@@ -47,6 +47,7 @@ mod store;
 mod types;
 mod wallets;
 
+use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
@@ -119,6 +120,10 @@ impl Provider for Identus {
 
     fn load(cx: &mut Cx<'_>, fixture: &str) -> Result<(), FixtureError> {
         fixture::load(cx, fixture)
+    }
+
+    fn begin(cx: &mut Cx<'_>, _loaded_at: DateTime<Utc>) -> rusqlite::Result<()> {
+        flow::begin(cx)
     }
 
     fn on_timer(cx: &mut Cx<'_>, timer: &Timer) -> rusqlite::Result<()> {
