@@ -27,6 +27,7 @@ pub(crate) fn seed(phrase: &str) -> [u8; 64] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::hex;
 
     #[test]
     fn the_published_vectors_hold() {
@@ -40,9 +41,5 @@ mod tests {
     fn twenty_bytes_make_fifteen_words() {
         let words = phrase([0; 20]);
         assert_eq!(words, format!("{}address", "abandon ".repeat(14)));
-    }
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }

@@ -43,7 +43,7 @@ fn scalar(bytes: [u8; 32]) -> Option<Scalar> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::{bip39, es256k};
+    use crate::crypto::{bip39, es256k, hex};
 
     #[test]
     fn keys_of_a_known_wallet_are_derived() {
@@ -79,9 +79,5 @@ mod tests {
             assert_eq!(hex(&key), private, "{path:?}");
             assert_eq!(hex(&es256k::public_key(&key).unwrap()), public, "{path:?}");
         }
-    }
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }

@@ -7,3 +7,9 @@ pub(crate) mod hd_key;
 pub(crate) mod java_json;
 pub(crate) mod peer_did;
 pub(crate) mod prism;
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}

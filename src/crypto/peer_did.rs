@@ -1,4 +1,4 @@
-//! Pairwise DIDs of method `peer`, variant 2, with one DIDComm service.
+//! Pairwise DIDs of method `peer`, variant 2, with one `DIDComm` service.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

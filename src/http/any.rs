@@ -54,8 +54,8 @@ pub trait AnyProvider: Send + Sync {
     fn call(&self, operation: usize, cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Reply>;
     /// The provider's envelope of a problem.
     fn problem(&self, problem: Problem, req: &Req) -> Reply;
-    /// See [`Provider::admit`]. The error is already in the provider's envelope.
-    fn admit(&self, req: &Req) -> Result<(), Reply>;
+    /// See [`Provider::admit`]. A refusal is already in the provider's envelope.
+    fn refuse(&self, req: &Req) -> Option<Reply>;
     /// See [`Provider::preflight`].
     fn preflight(&self, req: &Req, allowed: &[Method]) -> Option<Reply>;
     /// See [`Provider::finish`].
@@ -134,8 +134,8 @@ impl<P: Provider> AnyProvider for Of<P> {
         P::render(problem.into(), req)
     }
 
-    fn admit(&self, req: &Req) -> Result<(), Reply> {
-        P::admit(req).map_err(|error| P::render(error, req))
+    fn refuse(&self, req: &Req) -> Option<Reply> {
+        P::admit(req).err().map(|error| P::render(error, req))
     }
 
     fn preflight(&self, req: &Req, allowed: &[Method]) -> Option<Reply> {

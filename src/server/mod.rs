@@ -22,7 +22,7 @@ use crate::dashboard;
 use crate::http::{AnyProvider, Match, Params, Problem, Reply, Req};
 use crate::world::clock::real_now;
 use crate::world::journal::Entry;
-use crate::world::{Cx, Failure, World};
+use crate::world::{Failure, World};
 use crate::worlds::Worlds;
 use address::{Port, Target};
 use listen::Listening;
@@ -120,21 +120,24 @@ impl Server {
             (None, Match::Route(index, params)) => {
                 req.params = params;
                 operation = name_of(provider, &Match::Route(index, Params::default()));
-                let handle = |cx: &mut Cx<'_>| provider.admit(&req).and_then(|()| provider.call(index, cx, &req));
-                let (now, outcome) = world.request(req.received, slug, handle);
-                let reply = outcome.unwrap_or_else(|failure| match failure {
-                    Failure::Refused(reply) => reply,
-                    failure => {
-                        tracing::error!(world = world.name(), provider = slug, operation, %failure, "a request failed and is undone");
-                        provider.problem(Problem::Internal, &req)
-                    }
-                });
-                (now, reply)
+                if let Some(refusal) = provider.refuse(&req) {
+                    (world.now(req.received), refusal)
+                } else {
+                    let (now, outcome) = world.request(req.received, slug, |cx| provider.call(index, cx, &req));
+                    let reply = outcome.unwrap_or_else(|failure| match failure {
+                        Failure::Refused(reply) => reply,
+                        failure => {
+                            tracing::error!(world = world.name(), provider = slug, operation, %failure, "a request failed and is undone");
+                            provider.problem(Problem::Internal, &req)
+                        }
+                    });
+                    (now, reply)
+                }
             }
             (None, found) => {
                 let allowed = if let Match::OtherMethods(allowed) = found { allowed } else { Vec::new() };
                 let preflight = if req.method == Method::OPTIONS { provider.preflight(&req, &allowed) } else { None };
-                let reply = preflight.or_else(|| provider.admit(&req).err()).unwrap_or_else(|| {
+                let reply = preflight.or_else(|| provider.refuse(&req)).unwrap_or_else(|| {
                     let problem = if allowed.is_empty() { Problem::NoRoute } else { Problem::MethodNotAllowed(allowed) };
                     provider.problem(problem, &req)
                 });

@@ -166,13 +166,15 @@ impl Contract {
     fn judge(&self, method: &Method, path: &str, answer: &Response<Bytes>, operation: Option<&Place<'_>>) -> Result<(), String> {
         let status = answer.status();
         let Some(operation) = operation else {
+            let own = |case: &str| self.document["x-unmatched"][case].as_str();
             let (case, usual) = match self.template(path) {
+                None if method == Method::OPTIONS && own("preflight").is_some() => ("preflight", "404"),
                 None => ("path", "404"),
                 Some(_) if method == Method::OPTIONS => ("preflight", "204 405"),
                 Some(_) => ("method", "405"),
             };
             // A service that answers such requests in a way of its own says so: `"x-unmatched": {"path": "302 400"}`.
-            let due = self.document["x-unmatched"][case].as_str().unwrap_or(usual);
+            let due = own(case).unwrap_or(usual);
             let allowed = due.split(' ').any(|due| due == status.as_str());
             return ensure(allowed, format!("{} was due", due.replace(' ', " or ")));
         };
@@ -608,13 +610,14 @@ mod tests {
     #[test]
     fn a_document_may_say_how_the_service_refuses_what_is_not_in_it() {
         let mut document = document();
-        document["x-unmatched"] = json!({"path": "302 400", "method": "400"});
+        document["x-unmatched"] = json!({"path": "302 400", "method": "400", "preflight": "204"});
         let contract = Contract::new(document);
         let check = |method, path, status| contract.check(&method, path, &answer(status, "").0);
         check(Method::GET, "/nothing", 302).expect("an unknown path");
         check(Method::GET, "/nothing", 400).expect("an unknown path");
         check(Method::PUT, "/offers", 400).expect("an unknown method");
         check(Method::OPTIONS, "/offers", 204).expect("a preflight");
+        check(Method::OPTIONS, "/nothing", 204).expect("a preflight of an unknown path");
         broken(check(Method::GET, "/nothing", 404), &["302 or 400 was due"]);
         broken(check(Method::PUT, "/offers", 405), &["400 was due"]);
     }

@@ -8,6 +8,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
+use super::hex;
+
 use wire::{Value, fields, put_bytes, put_number, wrapped};
 
 /// The curve of every key that is made here.
@@ -155,7 +157,7 @@ pub(crate) fn long(operation: &[u8]) -> String {
 
 /// The SHA-256 hash of an operation, in lower-case hexadecimal: the suffix of a DID, or the version that an update makes.
 pub(crate) fn hash(operation: &[u8]) -> String {
-    Sha256::digest(operation).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(operation))
 }
 
 /// The operation that creates a DID with these keys.

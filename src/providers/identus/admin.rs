@@ -10,9 +10,9 @@ use super::Error;
 use super::body::Body;
 use super::store::{self, entities::EntityRow};
 use super::types::Entity;
-use super::{agent_base, answer, auth, dids, js, keys, param};
+use super::{agent_base, answer, auth, dids, js, param};
 use crate::crypto::prism::Usage;
-use crate::crypto::{bip39, cardano};
+use crate::crypto::{bip39, cardano, hex};
 use crate::http::wire::rfc3339_millis;
 use crate::http::{Problem, Reply, Req};
 use crate::world::Cx;
@@ -74,7 +74,7 @@ pub(super) fn get(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
 /// An entity that was just created, with its key.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Created {
+pub(super) struct NewEntity {
     #[serde(rename = "id_entity")]
     pub id: String,
     #[serde(rename = "id_wallet")]
@@ -99,10 +99,10 @@ pub(super) fn create(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     Ok(answer::created(created))
 }
 
-fn create_entity(cx: &mut Cx<'_>, body: &Body) -> Result<Created, Error> {
+fn create_entity(cx: &mut Cx<'_>, body: &Body) -> Result<NewEntity, Error> {
     let phrase = body.truthy("mnemonic").map_or_else(|| bip39::phrase(cx.rng.bytes()), js::text);
     let seed = bip39::seed(&phrase);
-    let seed_digits = keys::hex(&seed);
+    let seed_digits = hex(&seed);
     let asked = body.text("id_wallet").map(|id| id.to_ascii_lowercase());
     let wallet = match asked {
         Some(id) if store::entities::seed(cx.db, &id)?.is_some() => id,
@@ -122,7 +122,7 @@ fn create_entity(cx: &mut Cx<'_>, body: &Body) -> Result<Created, Error> {
     }
     store::entities::insert(cx.db, &entity)?;
     let long_did = dids::create_in(cx, &wallet, "key-1", Usage::Authentication)?;
-    Ok(Created {
+    Ok(NewEntity {
         id: entity.id,
         wallet,
         name: body.get("name").cloned(),
@@ -151,7 +151,7 @@ fn create_wallet(cx: &mut Cx<'_>, name: Option<&Value>, seed: &str) -> Result<St
 /// The key of an entity: the SHA-256 hash of seed, name, role and the time of creation in words.
 pub(super) fn api_key(seed: &str, name: &str, role: &str, created_at: DateTime<Utc>) -> String {
     let created = created_at.format("%a, %d %b %Y %H:%M:%S GMT");
-    keys::hex(&Sha256::digest(format!("{seed}{name}{role}{created}")))
+    hex(&Sha256::digest(format!("{seed}{name}{role}{created}")))
 }
 
 /// `DELETE /api/v1/admin/entity/{id}`: removes an entity; its key stops working, its wallet stays. For the administrator.
@@ -188,7 +188,7 @@ mod tests {
                 "92b3d51933b87bffc1d3f46a98923151a84b5c3dde8fc54c6daefe326cbe6000",
             ),
         ] {
-            let seed = keys::hex(&bip39::seed(phrase));
+            let seed = hex(&bip39::seed(phrase));
             assert_eq!(api_key(&seed, name, role, created.parse().unwrap()), key, "{name}");
         }
     }

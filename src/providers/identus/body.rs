@@ -113,7 +113,7 @@ fn flat_form(bytes: &[u8]) -> Result<Value, Error> {
     if bytes.len() > FORM_LIMIT {
         return Err(too_large("request entity too large"));
     }
-    if bytes.iter().filter(|byte| **byte == b'&').count() + 1 > FORM_FIELDS {
+    if bytes.split(|byte| *byte == b'&').count() > FORM_FIELDS {
         return Err(too_large("too many parameters"));
     }
     let mut fields = Map::new();

@@ -115,13 +115,13 @@ mod tests {
         hd_key::derive(&seed, &path).unwrap()
     }
 
-    fn credential<'a>(issuer: &'a str, expires_s: i64, status_index: u32) -> Credential<'a> {
+    fn credential(issuer: &str, expires_s: i64, status_index: u32) -> Credential<'_> {
         let Value::Object(claims) = json!({"claim_type": "test", "object": "a simple test"}) else { panic!("an object") };
         Credential { issuer, subject: HOLDER, not_before_s: 1_728_052_256, expires_s, claims, status_list: LIST, status_index }
     }
 
     fn sha256(text: &str) -> String {
-        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::crypto::hex(&Sha256::digest(text))
     }
 
     #[test]

@@ -122,7 +122,7 @@ fn connect_new(cx: &mut Cx<'_>, body: &Body) -> Result<Reply, Error> {
 /// What a custodial presentation returns.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Presented {
+struct Shown {
     was_presented: bool,
     was_accepted: bool,
     thid: String,
@@ -169,5 +169,5 @@ fn present_new(cx: &mut Cx<'_>, body: &Body) -> Result<Reply, Error> {
     flow::carry_presentation(cx, &asked.thid)?;
     let concluded = presenting::conclude(cx, &verifier.wallet, &asked.id)?;
     let claim = concluded.proof.as_deref().and_then(credential::presented_claims);
-    Ok(answer::created(Presented { was_presented: true, was_accepted: true, thid: concluded.thid, proof: concluded.proof, claim }))
+    Ok(answer::created(Shown { was_presented: true, was_accepted: true, thid: concluded.thid, proof: concluded.proof, claim }))
 }

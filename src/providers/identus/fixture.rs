@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::store::{self, entities::EntityRow, records::RETRIES, status_lists};
 use super::types::{Connection, ConnectionRole, ConnectionState, DidKey, DidStatus, ManagedDid, Record, RecordRole, RecordState};
 use super::{admin, credential, js, keys};
-use crate::crypto::bip39;
 use crate::crypto::prism::{self, Usage};
+use crate::crypto::{bip39, hex};
 use crate::http::{FixtureError, fixture};
 use crate::world::Cx;
 
@@ -35,14 +35,14 @@ struct Wallet {
     id: String,
     mnemonic: String,
     #[serde(default)]
-    dids: Vec<Did>,
+    dids: Vec<Identifier>,
     status_list: Option<StatusList>,
 }
 
 /// A DID: one of the wallet's own (`index`, `keys`), or one that was made elsewhere (its long form).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Did {
+struct Identifier {
     /// Short form of an own one, which has to follow from the rest; long form of another.
     did: String,
     index: Option<u32>,
@@ -190,7 +190,7 @@ pub(super) fn load(cx: &mut Cx<'_>, text: &str) -> Result<(), FixtureError> {
 fn load_wallet(cx: &Cx<'_>, seen: &mut Seen, at: &str, wallet: &Wallet) -> Result<(), FixtureError> {
     seen.uuid(&format!("{at}.id"), &wallet.id)?;
     let seed = bip39::seed(&wallet.mnemonic);
-    let digits = keys::hex(&seed);
+    let digits = hex(&seed);
     if store::entities::seed_is_taken(cx.db, &digits)? {
         return Err(FixtureError::content(format!("{at}.mnemonic"), "another wallet has it"));
     }
@@ -213,7 +213,14 @@ fn load_wallet(cx: &Cx<'_>, seen: &mut Seen, at: &str, wallet: &Wallet) -> Resul
     Ok(())
 }
 
-fn load_did(cx: &Cx<'_>, seen: &mut Seen, at: &str, wallet: &Wallet, seed: &[u8; 64], given: &Did) -> Result<(), FixtureError> {
+fn load_did(
+    cx: &Cx<'_>,
+    seen: &mut Seen,
+    at: &str,
+    wallet: &Wallet,
+    seed: &[u8; 64],
+    given: &Identifier,
+) -> Result<(), FixtureError> {
     let content = |field: &str, reason: String| FixtureError::content(format!("{at}.{field}"), reason);
     let named = prism::parse(&given.did).map_err(|reason| content("did", reason.to_string()))?;
     seen.once(&format!("{at}.did"), &named.suffix)?;

@@ -68,13 +68,11 @@ pub(super) fn begin(cx: &Cx<'_>) -> Result<()> {
 /// A timer fires.
 pub(super) fn on_timer(cx: &mut Cx<'_>, timer: &Timer) -> Result<()> {
     let kinds = [Kind::Issuance, Kind::Connection, Kind::Presentation, Kind::DidPublication, Kind::DidUpdate];
-    match kinds.into_iter().find(|kind| kind.name() == timer.kind) {
-        Some(kind) => step(cx, kind, &timer.subject),
-        None => {
-            tracing::warn!(timer = timer.kind, "identus: no such timer");
-            Ok(())
-        }
+    if let Some(kind) = kinds.into_iter().find(|kind| kind.name() == timer.kind) {
+        return step(cx, kind, &timer.subject);
     }
+    tracing::warn!(timer = timer.kind, "identus: no such timer");
+    Ok(())
 }
 
 fn step(cx: &mut Cx<'_>, kind: Kind, subject: &str) -> Result<()> {

@@ -268,14 +268,12 @@ fn generate(cx: &mut Cx<'_>, record: &Record) -> rusqlite::Result<Option<String>
 /// The next place in the wallet's status list; a new list when there is none, or the last is full.
 fn next_place(cx: &mut Cx<'_>, record: &Record, issuer: &str) -> rusqlite::Result<(String, u32)> {
     let filling = status_lists::latest(cx.db, &record.wallet)?.filter(|list| list.last_index + 1 < status_lists::PLACES);
-    let list = match filling {
-        Some(list) => list,
-        None => {
-            let id = cx.rng.uuid().to_string();
-            status_lists::insert(cx.db, &id, &record.wallet, issuer, 0, cx.now)?;
-            let Some(list) = status_lists::get(cx.db, &id)? else { return Err(rusqlite::Error::QueryReturnedNoRows) };
-            list
-        }
+    let list = if let Some(list) = filling {
+        list
+    } else {
+        let id = cx.rng.uuid().to_string();
+        status_lists::insert(cx.db, &id, &record.wallet, issuer, 0, cx.now)?;
+        status_lists::get(cx.db, &id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?
     };
     let index = list.last_index + 1;
     status_lists::take(cx.db, list.seq, index, &record.thid)?;

@@ -16,10 +16,9 @@ pub(super) fn truthy(value: &Value) -> bool {
 /// Whether a value is neither `"false"` nor loosely equal to false (`false`, 0, `"0"`, `""`).
 pub(super) fn switched_on(value: &Value) -> bool {
     match value {
-        Value::Null => true,
+        Value::Null | Value::Object(_) => true,
         Value::Bool(flag) => *flag,
         Value::Number(_) => truthy(value),
-        Value::Object(_) => true,
         Value::String(_) | Value::Array(_) => {
             let text = text(value);
             let text = text.trim();

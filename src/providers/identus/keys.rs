@@ -22,11 +22,6 @@ pub(super) fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {
     valid.then_some(bytes)
 }
 
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// `m/29'/29'/<did>'/<usage>'/<key>'`
 pub(super) fn path(did_index: u32, usage: Usage, key_index: u32) -> Vec<u32> {
     vec![29, 29, did_index, u32::from(usage.number()), key_index]

@@ -1,4 +1,4 @@
-//! OpenSourceAIS Identity: verifiable credentials over a Hyperledger Identus cloud agent.
+//! `OpenSourceAIS` Identity: verifiable credentials over a Hyperledger Identus cloud agent.
 //!
 //! The service wraps a multi-tenant agent: each call becomes calls of the agent, whose JSON is passed through inside `data`. What is
 //! emulated here is therefore the wrapper's envelope, the agent's records, and the agent's background jobs.
@@ -57,7 +57,7 @@ use crate::http::{FixtureError, Links, PathRules, Provider, Reply, Req, Route, S
 use crate::world::Cx;
 use crate::world::timers::Timer;
 
-/// OpenSourceAIS Identity.
+/// `OpenSourceAIS` Identity.
 #[derive(Debug)]
 pub struct Identus;
 
@@ -99,7 +99,7 @@ impl Provider for Identus {
         Route::patch("/api/v1/proof/presentation/{id}", "acceptPresentation", presentations::conclude),
         Route::post("/api/v1/proof/presentation/custodial", "presentCustodially", custodial::present),
         Route::get("/api/v1/schema", "listSchemas", schemas::list),
-        Route::get("/api/v1/schema/{guid}", "getSchema", schemas::get),
+        Route::get("/api/v1/schema/{id}", "getSchema", schemas::get),
         Route::post("/api/v1/schema", "createSchema", schemas::create),
         Route::patch("/api/v1/schema/{id}", "updateSchema", schemas::update),
         Route::post("/api/v1/schema/install", "installSchemas", schemas::install),

@@ -82,6 +82,7 @@ pub(super) fn home(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
 /// `GET /refresh`: asks the agent whether it is there, and goes back to the front page. Public.
 ///
 /// 302.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of handlers")]
 pub(super) fn refresh(_cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     Ok(answer::redirect(req, "/"))
 }

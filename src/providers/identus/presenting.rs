@@ -114,16 +114,14 @@ pub(super) fn step(cx: &mut Cx<'_>, id: &str) -> rusqlite::Result<()> {
             deliver_request(cx, &presentation)?;
             advance(cx, &mut presentation, PresentationState::RequestSent)
         }
-        PresentationState::PresentationPending => match prove(cx, &presentation)? {
-            Some(proof) => {
+        PresentationState::PresentationPending => {
+            if let Some(proof) = prove(cx, &presentation)? {
                 presentation.proof = Some(proof);
-                advance(cx, &mut presentation, PresentationState::PresentationGenerated)
+                return advance(cx, &mut presentation, PresentationState::PresentationGenerated);
             }
-            None => {
-                store::presentations::fail(cx.db, id)?;
-                if presentation.retries > 1 { flow::schedule(cx, Kind::Presentation, id) } else { Ok(()) }
-            }
-        },
+            store::presentations::fail(cx.db, id)?;
+            if presentation.retries > 1 { flow::schedule(cx, Kind::Presentation, id) } else { Ok(()) }
+        }
         PresentationState::PresentationGenerated => {
             advance(cx, &mut presentation, PresentationState::PresentationSent)?;
             let verifier = store::presentations::side(cx.db, &presentation.thid, PresentationRole::Verifier)?;

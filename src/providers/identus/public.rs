@@ -10,7 +10,7 @@ use crate::world::Cx;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Status {
+struct Running {
     status: &'static str,
     app: &'static str,
     host: String,
@@ -24,7 +24,7 @@ struct Status {
 /// 200.
 pub(super) fn status(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let host = req.links.url("api", "/");
-    answer::read(cx, Status { status: "running", app: "identity", host, version: "1.0.0", is_debug: true, is_docker: false })
+    answer::read(cx, Running { status: "running", app: "identity", host, version: "1.0.0", is_debug: true, is_docker: false })
 }
 
 /// `GET /api/v1/public/unauthorized_api`: where the service sends those whom it does not let in.

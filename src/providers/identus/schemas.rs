@@ -79,12 +79,12 @@ pub(super) fn list(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     answer::read(cx, rows.into_iter().map(view).collect::<Vec<_>>())
 }
 
-/// `GET /api/v1/schema/{guid}`: one version of a schema.
+/// `GET /api/v1/schema/{id}`: one version of a schema, by its `guid`.
 ///
 /// 200; the agent's 404 when it is unknown.
 pub(super) fn get(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let caller = auth::caller(cx, req)?;
-    let guid = param(req, "guid")?;
+    let guid = param(req, "id")?;
     let row = schemas::get(cx.db, &caller.wallet, &guid.to_ascii_lowercase())?;
     let row = row.ok_or_else(|| {
         Error::agent(cx, StatusCode::NOT_FOUND, format!("Credential Schema record cannot be found by guid={guid}"))

@@ -52,7 +52,7 @@ struct Revoke {
 /// The record whose credential is revoked.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Revoked {
+struct Revocation {
     record_id: String,
     thid: String,
     revoked: bool,
@@ -65,7 +65,7 @@ fn revoke(cx: &mut Cx<'_>, input: &Input) -> Result<Value, Refusal> {
     if !store::status_lists::revoke(cx.db, &record.thid)? {
         return Err(Refusal::Conflict(format!("record {} has no credential yet: it is in {}", record.id, record.state.name())));
     }
-    shown(&Revoked { record_id: record.id, thid: record.thid, revoked: true })
+    shown(&Revocation { record_id: record.id, thid: record.thid, revoked: true })
 }
 
 #[derive(Deserialize)]
@@ -76,7 +76,7 @@ struct Deactivate {
 
 /// The DID that has ended.
 #[derive(Serialize)]
-struct Deactivated {
+struct Deactivation {
     did: String,
     deactivated: bool,
 }
@@ -90,5 +90,5 @@ fn deactivate(cx: &mut Cx<'_>, input: &Input) -> Result<Value, Refusal> {
         return Err(Refusal::Conflict(format!("{} is not published", named.short())));
     }
     store::dids::deactivate(cx.db, &did.suffix, cx.now)?;
-    shown(&Deactivated { did: named.short(), deactivated: true })
+    shown(&Deactivation { did: named.short(), deactivated: true })
 }

@@ -22,6 +22,7 @@ pub(super) fn as_stamp<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Resu
 }
 
 /// Writes a moment that may be absent as [`stamp`] does.
+#[expect(clippy::ref_option, reason = "serde hands over what the field is")]
 pub(super) fn as_stamp_if_any<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
     match at {
         Some(at) => as_stamp(at, serializer),
@@ -111,6 +112,7 @@ pub(super) struct Record {
     pub status_base: Option<String>,
 }
 
+#[expect(clippy::ref_option, reason = "serde hands over what the field is")]
 fn seconds<S: Serializer>(validity_s: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
     validity_s.map(js::float).serialize(serializer)
 }

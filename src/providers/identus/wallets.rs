@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::Error;
-use super::{answer, keys, param};
-use crate::crypto::{bip39, cardano};
+use super::{answer, param};
+use crate::crypto::{bip39, cardano, hex};
 use crate::http::{Problem, Reply, Req};
 use crate::world::Cx;
 
@@ -17,9 +17,10 @@ struct Mnemonic {
 /// `POST /api/v1/wallet/mnemonic`: makes a phrase of 15 words. Public.
 ///
 /// 201.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of handlers")]
 pub(super) fn generate(cx: &mut Cx<'_>, _req: &Req) -> Result<Reply, Error> {
     let mnemonic = bip39::phrase(cx.rng.bytes());
-    let seed = keys::hex(&bip39::seed(&mnemonic));
+    let seed = hex(&bip39::seed(&mnemonic));
     Ok(answer::created(Mnemonic { mnemonic, seed }))
 }
 
@@ -38,5 +39,5 @@ pub(super) fn derive(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let mnemonic = param(req, "mnemonic")?;
     let seed = bip39::seed(&mnemonic);
     let account = cardano::account(&seed).ok_or(Problem::Internal)?;
-    answer::read(cx, Wallet { addr: account.address, private: account.private_key, mnemonic, seed: keys::hex(&seed) })
+    answer::read(cx, Wallet { addr: account.address, private: account.private_key, mnemonic, seed: hex(&seed) })
 }

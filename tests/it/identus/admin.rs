@@ -18,7 +18,10 @@ async fn an_entity_is_created_with_wallet_key_and_did() {
     let api = start();
     let made = data(&create(&api, json!({"name": "carol", "role": "admin"})).await, StatusCode::CREATED);
     assert_eq!(keys(&made), ["id_entity", "id_wallet", "name", "role", "created_at", "key", "public_addr", "longDid"]);
-    assert_eq!((&made["name"], &made["role"], &made["created_at"]), (&json!("carol"), &json!("admin"), &json!("2026-01-01T00:00:00.000Z")));
+    assert_eq!(
+        (&made["name"], &made["role"], &made["created_at"]),
+        (&json!("carol"), &json!("admin"), &json!("2026-01-01T00:00:00.000Z"))
+    );
     assert_eq!(api.read(text(&made["key"]), "/api/v1/identity/dids").await[0]["longFormDid"], made["longDid"]);
 
     let path = format!("/api/v1/admin/entity/{}", text(&made["id_entity"]));
@@ -68,9 +71,12 @@ async fn a_wallet_that_exists_is_used_again() {
 #[tokio::test]
 async fn a_new_wallet_needs_a_name() {
     let api = start();
-    for (body, what) in [(json!({"role": "x"}), "missing required field at 'name'"), (json!({"name": 5}), "expected a String at 'name'")] {
-        let detail =
-            format!("An error occurred when decoding the request body: path=['POST /wallets/'], details=[Invalid value for: body ({what})]");
+    for (body, what) in
+        [(json!({"role": "x"}), "missing required field at 'name'"), (json!({"name": 5}), "expected a String at 'name'")]
+    {
+        let detail = format!(
+            "An error occurred when decoding the request body: path=['POST /wallets/'], details=[Invalid value for: body ({what})]"
+        );
         agent_refusal(&create(&api, body).await, 400, &detail);
     }
 }
@@ -78,7 +84,8 @@ async fn a_new_wallet_needs_a_name() {
 #[tokio::test]
 async fn a_removed_entity_loses_its_key_and_its_wallet_stays() {
     let api = start();
-    let twin = data(&create(&api, json!({"name": "twin", "role": "worker", "id_wallet": ALICES_WALLET})).await, StatusCode::CREATED);
+    let twin =
+        data(&create(&api, json!({"name": "twin", "role": "worker", "id_wallet": ALICES_WALLET})).await, StatusCode::CREATED);
     let path = format!("/api/v1/admin/entity/{}", text(&twin["id_entity"]));
     let removed = api.delete(&path).header("x-admin-api-key", ADMIN).await;
     assert_eq!((removed.text(), removed.header("cache-control")), (r#"{"data":""}"#, "public, max-age=31557600"));

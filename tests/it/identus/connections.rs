@@ -23,7 +23,8 @@ async fn states(api: &Api, inviter: &Value, invitee: &Value) -> (String, String)
 async fn an_invitation_becomes_a_connection_step_by_step() {
     let api = start();
     let invited = api.make(ALICE, "/api/v1/p2p/invite", json!({"from": "alice"})).await;
-    let expected = ["connectionId", "thid", "label", "goal", "role", "state", "invitation", "createdAt", "metaRetries", "self", "kind"];
+    let expected =
+        ["connectionId", "thid", "label", "goal", "role", "state", "invitation", "createdAt", "metaRetries", "self", "kind"];
     assert_eq!(keys(&invited), expected);
     assert_eq!((&invited["label"], &invited["state"]), (&json!("p2p initiated by alice"), &json!("InvitationGenerated")));
     assert_eq!((&invited["connectionId"], &invited["self"]), (&invited["thid"], &invited["thid"]));
@@ -38,7 +39,19 @@ async fn an_invitation_becomes_a_connection_step_by_step() {
 
     let accepted = api.make(BOB, "/api/v1/p2p/accept", json!({"invitation": oob(&invited)})).await;
     let expected = [
-        "connectionId", "thid", "goal", "myDid", "theirDid", "role", "state", "invitation", "createdAt", "updatedAt", "metaRetries", "self", "kind",
+        "connectionId",
+        "thid",
+        "goal",
+        "myDid",
+        "theirDid",
+        "role",
+        "state",
+        "invitation",
+        "createdAt",
+        "updatedAt",
+        "metaRetries",
+        "self",
+        "kind",
     ];
     assert_eq!(keys(&accepted), expected);
     assert_eq!((&accepted["thid"], &accepted["theirDid"]), (&invited["thid"], &invited["invitation"]["from"]));
@@ -71,7 +84,10 @@ async fn an_invitation_can_be_used_for_three_hundred_seconds() {
         let api = start();
         let invited = api.make(ALICE, "/api/v1/p2p/invite", json!({})).await;
         api.advance_ms(wait);
-        assert_eq!(api.read(ALICE, &format!("/api/v1/p2p/{}", text(&invited["connectionId"]))).await["state"], "InvitationGenerated");
+        assert_eq!(
+            api.read(ALICE, &format!("/api/v1/p2p/{}", text(&invited["connectionId"]))).await["state"],
+            "InvitationGenerated"
+        );
         let accepted = api.make(BOB, "/api/v1/p2p/accept", json!({"invitation": oob(&invited)})).await;
         api.advance_ms(60_000);
         assert_eq!(states(&api, &invited, &accepted).await, (inviter.to_owned(), invitee.to_owned()), "{wait}");

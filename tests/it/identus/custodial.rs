@@ -37,7 +37,10 @@ async fn a_form_issues_at_once_the_same_again_reuses_and_without_reuse_issues_an
     assert_eq!(keys(&first), ["wasOffered", "wasAccepted", "vc"]);
     assert_eq!((&first["wasOffered"], &first["wasAccepted"]), (&json!(true), &json!(true)));
     let vc = &first["vc"];
-    assert_eq!((&vc["role"], &vc["protocolState"], &vc["subjectId"]), (&json!("Holder"), &json!("CredentialReceived"), &json!(BOBS_DID)));
+    assert_eq!(
+        (&vc["role"], &vc["protocolState"], &vc["subjectId"]),
+        (&json!("Holder"), &json!("CredentialReceived"), &json!(BOBS_DID))
+    );
     let payload = verify::credential(&api, &verify::jwt(&vc["credential"])).await;
     assert_eq!(payload["exp"].as_i64().unwrap() - payload["nbf"].as_i64().unwrap(), 2_592_000);
 

@@ -10,7 +10,8 @@ use crate::client::Client;
 /// A session through all parts of the service: each answer with its headers.
 async fn session(client: &Client, advance: impl Fn()) -> Vec<String> {
     let mut seen = Vec::new();
-    let mut note = |response: &crate::client::Response| seen.push(format!("{} {:?} {}", response.status, response.headers, response.text()));
+    let mut note =
+        |response: &crate::client::Response| seen.push(format!("{} {:?} {}", response.status, response.headers, response.text()));
     let created = client.post("/api/v1/admin/entity", json!({"name": "carol", "role": "x"})).header("x-admin-api-key", ADMIN).await;
     note(&created);
     let body = json!({"connection": CONNECTION, "key_peer1": ALICE, "key_peer2": BOB, "did_peer1": ALICES_DID, "did_peer2": BOBS_DID,
@@ -25,7 +26,12 @@ async fn session(client: &Client, advance: impl Fn()) -> Vec<String> {
     note(&client.post("/api/v1/vc/offer-noschema", offer).header("apikey", ALICE).await);
     advance();
     note(&client.get("/api/v1/vc/offers").header("apikey", BOB).await);
-    note(&client.post("/api/v1/definition", json!({"name": "n", "description": "d", "author": "a", "location": "l"})).header("apikey", ALICE).await);
+    note(
+        &client
+            .post("/api/v1/definition", json!({"name": "n", "description": "d", "author": "a", "location": "l"}))
+            .header("apikey", ALICE)
+            .await,
+    );
     seen
 }
 
@@ -116,7 +122,11 @@ async fn settings_take_only_what_they_can_be() {
         ("strict_quirks", vec![json!(false)], vec![json!("true")]),
         ("propagate_agent_status", vec![json!(true)], vec![json!(0)]),
         ("cache_control", vec![json!(true)], vec![json!("x")]),
-        ("status_list_base", vec![json!("https://a.example/b"), json!(null)], vec![json!("a.example"), json!("https://a.example/"), json!(1)]),
+        (
+            "status_list_base",
+            vec![json!("https://a.example/b"), json!(null)],
+            vec![json!("a.example"), json!("https://a.example/"), json!(1)],
+        ),
     ] {
         for value in good {
             assert_eq!(set(key, &value).await, StatusCode::OK, "{key} {value}");

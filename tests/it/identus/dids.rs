@@ -42,7 +42,8 @@ async fn resolve(api: &Api, did: &str) -> Value {
 async fn a_published_did_resolves_to_its_present_state_by_either_name() {
     let api = start();
     let version = "c5ddd53d3d381a4fb6044e12b242757d034957b53f102a237f109861b838b24f";
-    let metadata = json!({"deactivated": false, "versionId": version, "created": "2024-10-03T15:20:04Z", "updated": "2024-10-03T15:22:10Z"});
+    let metadata =
+        json!({"deactivated": false, "versionId": version, "created": "2024-10-03T15:20:04Z", "updated": "2024-10-03T15:22:10Z"});
     assert_eq!(resolve(&api, ALICES_DID).await.to_string(), resolution(ALICES_DID, metadata).to_string());
     let metadata = json!({"deactivated": false, "canonicalId": ALICES_DID, "versionId": version, "created": "2024-10-03T15:20:04Z",
         "updated": "2024-10-03T15:22:10Z"});
@@ -58,7 +59,11 @@ async fn a_long_form_that_was_never_published_resolves_to_its_own_state() {
     let resolved = resolve(&api, &long).await;
     assert_eq!(resolved["didDocumentMetadata"], json!({"deactivated": false, "versionId": short(&made["longDid"])[10..]}));
     assert_eq!(resolved["didDocument"]["assertionMethod"], json!([format!("{long}#issue-1")]));
-    refusal(&api.get(&format!("/api/v1/identity/dids/{}", short(&made["longDid"]))).await, 500, "Request failed with status code 404");
+    refusal(
+        &api.get(&format!("/api/v1/identity/dids/{}", short(&made["longDid"]))).await,
+        500,
+        "Request failed with status code 404",
+    );
     api.advance_ms(1000);
     let published = resolve(&api, short(&made["longDid"])).await;
     assert_eq!(published["didDocumentMetadata"]["created"], "2026-01-01T00:00:01Z");
@@ -118,7 +123,9 @@ async fn publication_takes_as_long_as_the_settings_say() {
 async fn names_and_purposes_of_keys_are_checked() {
     let api = start();
     let decoding = |call: &str| {
-        format!("An error occurred when decoding the request body: path=['{call}'], details=[Invalid value for: body (invalid value 'x' at 'purpose')]")
+        format!(
+            "An error occurred when decoding the request body: path=['{call}'], details=[Invalid value for: body (invalid value 'x' at 'purpose')]"
+        )
     };
     let long = "k".repeat(51);
     let create = "POST /did-registrar/dids";

@@ -94,10 +94,14 @@ async fn an_empty_fixture_and_one_of_ones_own_are_taken() {
     let mut fixture: Value = serde_json::from_str(BUILT_IN).unwrap();
     set(&mut fixture, "/records/0/state", json!("OfferPending"));
     let bob = fixture["wallets"][1]["id"].clone();
-    set(&mut fixture, "/records/1", json!({
-        "id": NOBODY, "wallet": bob, "thid": NOBODY, "role": "Holder", "state": "OfferReceived",
-        "connection": BOBS_CONNECTION, "claims": {}, "createdAt": "2024-10-03T15:28:02Z"
-    }));
+    set(
+        &mut fixture,
+        "/records/1",
+        json!({
+            "id": NOBODY, "wallet": bob, "thid": NOBODY, "role": "Holder", "state": "OfferReceived",
+            "connection": BOBS_CONNECTION, "claims": {}, "createdAt": "2024-10-03T15:28:02Z"
+        }),
+    );
     set(&mut fixture, "/entities/0/key", json!(null));
     let api = start_with(&fixture.to_string()).unwrap();
     api.advance_ms(199);

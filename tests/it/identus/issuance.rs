@@ -41,11 +41,15 @@ async fn a_credential_goes_from_offer_to_holder_step_by_step_and_verifies() {
     let claims = json!({"uid": "12345", "name": "Stable Diffusion SDXL"});
 
     let offered = api.offer(claims.clone()).await;
-    let expected = "recordId thid credentialFormat validityPeriod claims automaticIssuance createdAt role protocolState metaRetries";
+    let expected =
+        "recordId thid credentialFormat validityPeriod claims automaticIssuance createdAt role protocolState metaRetries";
     assert_eq!(keys(&offered), expected.split(' ').collect::<Vec<_>>());
     assert_eq!((&offered["protocolState"], &offered["validityPeriod"]), (&json!("OfferPending"), &json!(3600)));
     let created = text(&offered["createdAt"]);
-    assert!(created.starts_with("2026-01-01T00:00:00.000000") && created.len() > 27, "nanoseconds in the answer to a creation: {created}");
+    assert!(
+        created.starts_with("2026-01-01T00:00:00.000000") && created.len() > 27,
+        "nanoseconds in the answer to a creation: {created}"
+    );
     let thread = &offered["thid"];
 
     // One step to the holder, due at exactly its time.
@@ -97,11 +101,14 @@ async fn a_credential_goes_from_offer_to_holder_step_by_step_and_verifies() {
     assert_eq!(keys(&payload["vc"]), ["credentialSubject", "type", "@context", "issuer", "credentialStatus"]);
     assert_eq!(payload["nbf"], 1_767_225_600, "the moment of signing");
     assert_eq!(payload["exp"], 1_767_225_600 + 3600);
-    assert!(text(&payload["iss"]).starts_with(&format!("{ALICES_DID}:")) && text(&payload["sub"]).starts_with(&format!("{BOBS_DID}:")));
+    assert!(
+        text(&payload["iss"]).starts_with(&format!("{ALICES_DID}:")) && text(&payload["sub"]).starts_with(&format!("{BOBS_DID}:"))
+    );
     let subject = &payload["vc"]["credentialSubject"];
     assert_eq!((&subject["uid"], &subject["name"], &subject["id"]), (&claims["uid"], &claims["name"], &payload["sub"]));
     let status = &payload["vc"]["credentialStatus"];
-    let list = format!("{}/cloud-agent/credential-status/99569288-c60e-4e0f-a40f-0542350eed5b", api.understudy.provider_url("identus"));
+    let list =
+        format!("{}/cloud-agent/credential-status/99569288-c60e-4e0f-a40f-0542350eed5b", api.understudy.provider_url("identus"));
     assert_eq!(keys(status), ["statusPurpose", "statusListIndex", "id", "type", "statusListCredential"]);
     assert_eq!(
         *status,
@@ -125,7 +132,8 @@ async fn the_published_example_is_accepted_and_issued() {
 #[tokio::test]
 async fn records_are_listed_oldest_first_and_seen_by_their_wallet_only() {
     let api = start();
-    let ids = |records: Value| records.as_array().unwrap().iter().map(|record| text(&record["recordId"]).to_owned()).collect::<Vec<_>>();
+    let ids =
+        |records: Value| records.as_array().unwrap().iter().map(|record| text(&record["recordId"]).to_owned()).collect::<Vec<_>>();
     assert_eq!(ids(api.read(ALICE, OFFERS).await), [OFFER, "d7879b89-ef83-5d15-9bc6-23a2f1120be8"]);
     assert_eq!(ids(api.read(BOB, OFFERS).await), [OFFER_RECEIVED, CREDENTIAL_RECEIVED]);
     let new = api.offer(json!({})).await;
@@ -197,7 +205,9 @@ async fn an_offer_is_refused_for_each_reason_in_its_order() {
     let unpublished = api.make(text(&carol["key"]), "/api/v1/identity/did", json!({"purpose": "issue"})).await;
     let unpublished = short(&unpublished["longDid"]).to_owned();
     let other = data(
-        &api.patch(&format!("/api/v1/identity/did/{}", short(&carol["longDid"])), json!({})).header("apikey", text(&carol["key"])).await,
+        &api.patch(&format!("/api/v1/identity/did/{}", short(&carol["longDid"])), json!({}))
+            .header("apikey", text(&carol["key"]))
+            .await,
         StatusCode::OK,
     );
     let others = text(&other["did"]).to_owned();
@@ -206,9 +216,11 @@ async fn an_offer_is_refused_for_each_reason_in_its_order() {
     api.understudy.simulate("identus", "deactivate", json!({"did": EXAMPLE_ISSUER})).unwrap();
 
     let call = "POST /issue-credentials/credential-offers/";
-    let decoding = |what: &str| format!("An error occurred when decoding the request body: path=['{call}'], details=[Invalid value for: body ({what})]");
+    let decoding = |what: &str| {
+        format!("An error occurred when decoding the request body: path=['{call}'], details=[Invalid value for: body ({what})]")
+    };
     let parsing = |what: &str| format!("Error parsing string as PrismDID: {what}");
-    let wrong_suffix = format!("{}:AAAA", ALICES_DID);
+    let wrong_suffix = format!("{ALICES_DID}:AAAA");
     let cases = [
         (json!({"connection": "nope"}), 400, decoding("Invalid UUID: nope at 'connectionId'")),
         (json!({"connection": ""}), 400, decoding("Invalid UUID:  at 'connectionId'")),
@@ -216,7 +228,11 @@ async fn an_offer_is_refused_for_each_reason_in_its_order() {
         (json!({"validity": true}), 400, decoding("expected a Double at 'validityPeriod'")),
         (json!({"author": 5}), 400, decoding("expected a String at 'issuingDID'")),
         (json!({"author": ALICES_DID}), 400, "Missing connectionId for credential offer".to_owned()),
-        (json!({"connection": NOBODY}), 404, format!("There is no connection record matching the provided identifier: recordId={NOBODY}")),
+        (
+            json!({"connection": NOBODY}),
+            404,
+            format!("There is no connection record matching the provided identifier: recordId={NOBODY}"),
+        ),
         (
             json!({"connection": BOBS_CONNECTION}),
             404,
@@ -235,11 +251,23 @@ async fn an_offer_is_refused_for_each_reason_in_its_order() {
             parsing("Expected DID to have method prism, but got \"peer\" instead"),
         ),
         (json!({"connection": CONNECTION, "author": "did:prism:12"}), 400, parsing("Provided DID is not a valid PRISM DID")),
-        (json!({"connection": CONNECTION, "author": wrong_suffix}), 400, parsing("Canonical suffix does not match the computed state")),
+        (
+            json!({"connection": CONNECTION, "author": wrong_suffix}),
+            400,
+            parsing("Canonical suffix does not match the computed state"),
+        ),
         (json!({"connection": CONNECTION, "author": keyless}), 400, format!("AssertionMethod key not found for the {keyless}")),
         (json!({"connection": CONNECTION, "author": BOBS_DID}), 400, format!("AssertionMethod key not found for the {BOBS_DID}")),
-        (json!({"connection": CONNECTION, "author": others}), 400, "The provided DID can't be found in the agent wallet".to_owned()),
-        (json!({"connection": CONNECTION, "author": EXAMPLE_ISSUER}), 400, "The provided DID is published but deactivated".to_owned()),
+        (
+            json!({"connection": CONNECTION, "author": others}),
+            400,
+            "The provided DID can't be found in the agent wallet".to_owned(),
+        ),
+        (
+            json!({"connection": CONNECTION, "author": EXAMPLE_ISSUER}),
+            400,
+            "The provided DID is published but deactivated".to_owned(),
+        ),
         (
             json!({"connection": CONNECTION, "author": unpublished}),
             500,
@@ -248,8 +276,7 @@ async fn an_offer_is_refused_for_each_reason_in_its_order() {
     ];
     let before = api.read(ALICE, OFFERS).await;
     for (body, status, detail) in cases {
-        println!("{body}");
-        agent_refusal(&api.post(CREATE, body).header("apikey", ALICE).await, status, &detail);
+        agent_refusal_of(body.to_string(), &api.post(CREATE, body).header("apikey", ALICE).await, status, &detail);
     }
     assert_eq!(api.read(ALICE, OFFERS).await, before, "nothing was offered");
 }
@@ -302,8 +329,7 @@ async fn acceptance_is_refused_for_each_reason_in_its_order() {
         (json!({"recordId": OFFER_RECEIVED}), 500, unexpected(OFFER_RECEIVED)),
         (json!({}), 500, unexpected("null")),
     ] {
-        println!("{body}");
-        agent_refusal(&api.post(ACCEPT, body).header("apikey", BOB).await, status, &detail);
+        agent_refusal_of(body.to_string(), &api.post(ACCEPT, body).header("apikey", BOB).await, status, &detail);
     }
     api.understudy.simulate("identus", "deactivate", json!({"did": EXAMPLE_HOLDER})).unwrap();
     let refused = api.post(ACCEPT, json!({"recordId": OFFER_RECEIVED, "did": EXAMPLE_HOLDER})).header("apikey", BOB).await;
@@ -319,8 +345,11 @@ async fn acceptance_is_refused_for_each_reason_in_its_order() {
 async fn issuing_too_early_twice_or_by_another_fails() {
     let api = start();
     let issue = |key: &'static str, body: Value| api.post(ISSUE, body).header("apikey", key);
-    let unexpected =
-        |id: &str| format!("An unexpected error occurred when processing the request: path=['POST /issue-credentials/records/{id}/issue-credential']");
+    let unexpected = |id: &str| {
+        format!(
+            "An unexpected error occurred when processing the request: path=['POST /issue-credentials/records/{id}/issue-credential']"
+        )
+    };
     let not_in = |state: &str| format!("The requested record was not found: recordId={OFFER}, state=Some({state})");
     agent_refusal(&issue(ALICE, json!({})).await, 500, &unexpected("null"));
     agent_refusal(&issue(ALICE, json!({"recordId": NOBODY})).await, 500, &unexpected(NOBODY));
@@ -356,7 +385,9 @@ async fn a_match_is_the_oldest_credential_received_or_else_issued() {
     let found = data(&find(BOB, "gpu%20provider").await, StatusCode::OK);
     assert_eq!(keys(&found), ["recordId", "vc"]);
     assert_eq!((&found["recordId"], &found["vc"]), (&older["recordId"], &older));
-    for (claim_type, path) in [(json!(5), "5"), (json!(1.0), "1"), (json!(true), "true"), (json!(["a", "b"]), "a,b"), (json!("a/b+c"), "a%2Fb+c")] {
+    for (claim_type, path) in
+        [(json!(5), "5"), (json!(1.0), "1"), (json!(true), "true"), (json!(["a", "b"]), "a,b"), (json!("a/b+c"), "a%2Fb+c")]
+    {
         let made = api.credential(json!({"claim_type": claim_type})).await;
         assert_eq!(data(&find(BOB, path).await, StatusCode::OK)["recordId"], made["recordId"], "{claim_type}");
     }
@@ -368,12 +399,18 @@ async fn a_match_is_the_oldest_credential_received_or_else_issued() {
 
 #[tokio::test]
 async fn a_match_in_an_empty_wallet_names_its_first_did_or_is_the_known_accident() {
-    for (strict, status, message) in [(false, 404, "No VC received so far for DID "), (true, 500, "srvIdentusIdentity is not defined")] {
+    for (strict, status, message) in
+        [(false, 404, "No VC received so far for DID "), (true, 500, "srvIdentusIdentity is not defined")]
+    {
         let api = with_setting("strict_quirks", json!(strict));
         let carol = api.entity("carol").await;
         let message = if strict { message.to_owned() } else { format!("{message}{}", short(&carol["longDid"])) };
         let found = api.get("/api/v1/vc/match/test").header("apikey", text(&carol["key"]));
-        let found = if strict { api.without_contract().get("/api/v1/vc/match/test").header("apikey", text(&carol["key"])).await } else { found.await };
+        let found = if strict {
+            api.without_contract().get("/api/v1/vc/match/test").header("apikey", text(&carol["key"])).await
+        } else {
+            found.await
+        };
         refusal(&found, status, &message);
     }
 }
@@ -441,7 +478,9 @@ async fn the_status_of_the_agent_is_passed_on_when_that_is_set() {
         (
             api.post(ISSUE, json!({"recordId": OFFER})).header("apikey", ALICE).await,
             404,
-            format!("Request failed with status code 404 - The requested record was not found: recordId={OFFER}, state=Some(OfferSent)"),
+            format!(
+                "Request failed with status code 404 - The requested record was not found: recordId={OFFER}, state=Some(OfferSent)"
+            ),
         ),
     ] {
         assert_eq!(reply.status.as_u16(), status);

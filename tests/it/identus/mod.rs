@@ -1,4 +1,4 @@
-//! OpenSourceAIS Identity.
+//! `OpenSourceAIS` Identity.
 
 mod admin;
 mod connections;
@@ -74,6 +74,13 @@ fn agent_refusal(response: &Response, status: u16, detail: &str) {
     refusal(response, 500, &format!("Request failed with status code {status} - {detail}"));
 }
 
+/// As [`agent_refusal`], in a table of cases.
+#[track_caller]
+fn agent_refusal_of(case: impl std::fmt::Display, response: &Response, status: u16, detail: &str) {
+    let expected = json!({"data": null, "status": 500, "message": format!("Request failed with status code {status} - {detail}")});
+    assert_eq!((response.status.as_u16(), response.json()), (500, expected), "{case}");
+}
+
 impl Api {
     /// `GET` with a key.
     async fn read(&self, key: &str, path: &str) -> Value {
@@ -121,7 +128,8 @@ impl Api {
 
     /// An entity that the administrator created, with everything pending settled.
     async fn entity(&self, name: &str) -> Value {
-        let made = self.post("/api/v1/admin/entity", json!({"name": name, "role": "caller"})).header("x-admin-api-key", ADMIN).await;
+        let made =
+            self.post("/api/v1/admin/entity", json!({"name": name, "role": "caller"})).header("x-admin-api-key", ADMIN).await;
         self.settle();
         data(&made, StatusCode::CREATED)
     }

@@ -14,7 +14,8 @@ fn schema() -> Value {
 async fn a_schema_is_created_and_read() {
     let api = start();
     let made = api.make(ALICE, "/api/v1/schema", schema()).await;
-    let expected = ["guid", "id", "longId", "name", "version", "tags", "description", "type", "schema", "author", "authored", "kind", "self"];
+    let expected =
+        ["guid", "id", "longId", "name", "version", "tags", "description", "type", "schema", "author", "authored", "kind", "self"];
     assert_eq!(keys(&made), expected);
     assert_eq!((&made["name"], &made["version"], &made["tags"]), (&json!("AI_identity_card"), &json!("1.0.0"), &json!(["ai"])));
     assert_eq!(made["longId"], format!("{ALICES_DID}/{}?version=1.0.0", text(&made["id"])));
@@ -92,8 +93,22 @@ async fn a_definition_is_created_and_read() {
     let body = json!({"name": "AI", "description": "Of an AI", "author": ALICES_DID, "location": "http://x/schema"});
     let made = api.make(ALICE, "/api/v1/definition", body).await;
     let expected = [
-        "guid", "id", "longId", "name", "version", "tag", "description", "author", "authored", "schemaId", "definition",
-        "keyCorrectnessProof", "signatureType", "supportRevocation", "kind", "self",
+        "guid",
+        "id",
+        "longId",
+        "name",
+        "version",
+        "tag",
+        "description",
+        "author",
+        "authored",
+        "schemaId",
+        "definition",
+        "keyCorrectnessProof",
+        "signatureType",
+        "supportRevocation",
+        "kind",
+        "self",
     ];
     assert_eq!(keys(&made), expected);
     assert_eq!((&made["schemaId"], &made["tag"], &made["version"]), (&json!("http://x/schema"), &json!(""), &json!("1.0.0")));
