@@ -56,6 +56,8 @@ pub trait AnyProvider: Send + Sync {
     fn unmatched(&self, cx: &mut Cx<'_>, req: &Req, problem: Problem) -> Result<Reply, Reply>;
     /// The provider's envelope of a problem.
     fn problem(&self, problem: Problem, req: &Req) -> Reply;
+    /// See [`Provider::admit`]. A refusal is already in the provider's envelope.
+    fn refuse(&self, req: &Req) -> Option<Reply>;
     /// See [`Provider::preflight`].
     fn preflight(&self, req: &Req, allowed: &[Method]) -> Option<Reply>;
     /// See [`Provider::finish`].
@@ -137,6 +139,10 @@ impl<P: Provider> AnyProvider for Of<P> {
 
     fn problem(&self, problem: Problem, req: &Req) -> Reply {
         P::render(problem.into(), req)
+    }
+
+    fn refuse(&self, req: &Req) -> Option<Reply> {
+        P::admit(req).err().map(|error| P::render(error, req))
     }
 
     fn preflight(&self, req: &Req, allowed: &[Method]) -> Option<Reply> {

@@ -264,6 +264,12 @@ pub trait Provider: Send + Sync + 'static {
         Err(problem.into())
     }
 
+    /// Refuses what the real service refuses before it looks for a route (a body that it cannot read, say). Nothing unless told
+    /// otherwise. `OPTIONS` where no route does is answered before.
+    fn admit(_req: &Req) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
     /// Answers `OPTIONS` where no route does; `allowed` is empty on a path that is not known. 204 with `Allow` on a known path,
     /// unless the real service does otherwise; none makes it a problem like any other method.
     fn preflight(_req: &Req, allowed: &[Method]) -> Option<Reply> {

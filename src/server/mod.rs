@@ -137,12 +137,15 @@ impl Server {
             (None, Match::Route(index, params)) => {
                 req.params = params;
                 operation = name_of(provider, &Match::Route(index, Params::default()));
-                handle(world, provider, operation, &req, |cx| provider.call(index, cx, &req))
+                match provider.refuse(&req) {
+                    Some(refusal) => (world.now(req.received), refusal),
+                    None => handle(world, provider, operation, &req, |cx| provider.call(index, cx, &req)),
+                }
             }
             (None, found) => {
                 let allowed = if let Match::OtherMethods(allowed) = found { allowed } else { Vec::new() };
                 let preflight = if req.method == Method::OPTIONS { provider.preflight(&req, &allowed) } else { None };
-                match preflight {
+                match preflight.or_else(|| provider.refuse(&req)) {
                     Some(reply) => (world.now(req.received), reply),
                     None => {
                         let problem = if allowed.is_empty() { Problem::NoRoute } else { Problem::MethodNotAllowed(allowed) };

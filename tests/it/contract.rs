@@ -196,15 +196,22 @@ impl Contract {
 
     /// The statuses that may answer what the document has no operation for. A path item whose service does not answer another method
     /// with 405 lists its statuses under `x-method-not-allowed`.
+    /// The statuses that are right where the document has no operation. A document may say so itself, for all of it
+    /// (`"x-unmatched": {"path": "302 400", "method": "400", "preflight": "204"}`) or for a path (`"x-method-not-allowed": [401, 404]`).
     fn due_without_operation(&self, method: &Method, path: &str) -> Vec<u16> {
-        let Some(template) = self.template(path) else { return vec![404] };
+        let own = |case: &str| {
+            let statuses = self.document["x-unmatched"][case].as_str()?;
+            Some(statuses.split(' ').filter_map(|status| status.parse().ok()).collect())
+        };
+        let is_preflight = method == Method::OPTIONS;
+        let Some(template) = self.template(path) else {
+            return own(if is_preflight { "preflight" } else { "path" }).unwrap_or_else(|| vec![404]);
+        };
         let item = self.root().child("paths").and_then(|paths| paths.child(template));
-        let own = item.and_then(|item| Some(item.value.get("x-method-not-allowed")?.as_array()?.clone()));
-        match own {
-            Some(own) => own.iter().filter_map(|status| u16::try_from(status.as_u64()?).ok()).collect(),
-            None if method == Method::OPTIONS => vec![204, 405],
-            None => vec![405],
-        }
+        let of_path = item.and_then(|item| Some(item.value.get("x-method-not-allowed")?.as_array()?.clone()));
+        let of_path = of_path.map(|own| own.iter().filter_map(|status| u16::try_from(status.as_u64()?).ok()).collect());
+        let usual = if is_preflight { vec![204, 405] } else { vec![405] };
+        own(if is_preflight { "preflight" } else { "method" }).or(of_path).unwrap_or(usual)
     }
 
     /// Required headers are there; those that are there are valid, read as text or as JSON.
@@ -640,6 +647,21 @@ mod tests {
             broken(answer(405, "").to(Method::OPTIONS, path), &["401 or 404 was due"]);
         }
         broken(answer(204, "").to(Method::GET, "/files"), &["404 was due"]);
+    }
+
+    #[test]
+    fn a_document_may_say_how_the_service_refuses_what_is_not_in_it() {
+        let mut document = document();
+        document["x-unmatched"] = json!({"path": "302 400", "method": "400", "preflight": "204"});
+        let contract = Contract::new(document);
+        let check = |method, path, status| contract.check(&method, path, &answer(status, "").0);
+        check(Method::GET, "/nothing", 302).expect("an unknown path");
+        check(Method::GET, "/nothing", 400).expect("an unknown path");
+        check(Method::PUT, "/offers", 400).expect("an unknown method");
+        check(Method::OPTIONS, "/offers", 204).expect("a preflight");
+        check(Method::OPTIONS, "/nothing", 204).expect("a preflight of an unknown path");
+        broken(check(Method::GET, "/nothing", 404), &["302 or 400 was due"]);
+        broken(check(Method::PUT, "/offers", 405), &["400 was due"]);
     }
 
     #[test]

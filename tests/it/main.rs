@@ -14,6 +14,7 @@ mod contract;
 mod contracts;
 mod control;
 mod harness;
+mod identus;
 mod public_mint;
 mod raw;
 mod verified;
