@@ -44,14 +44,18 @@ pub(super) struct Item {
     values: Vec<Credential>,
 }
 
-/// What a person may choose and type from, in the order of the requests.
+/// What a person may choose and type from, in the order of the requests. Further requests of one type are numbered: `email-2`.
 pub(super) fn items(cx: &Cx<'_>, requests: &[CredentialRequest], known: &[Credential]) -> Vec<Item> {
-    let item = |request: &CredentialRequest| Item {
-        request: request.clone(),
-        name: short_name(&request.kind),
-        values: sourcing::values(request, known, cx.now),
+    let item = |(at, request): (usize, &CredentialRequest)| {
+        let earlier = requests.iter().take(at).filter(|earlier| earlier.kind == request.kind).count();
+        let short = short_name(&request.kind);
+        Item {
+            request: request.clone(),
+            name: if earlier == 0 { short } else { format!("{short}-{}", earlier + 1) },
+            values: sourcing::values(request, known, cx.now),
+        }
     };
-    requests.iter().map(item).collect()
+    requests.iter().enumerate().map(item).collect()
 }
 
 /// The fields of the page, as they are at first, or with what was sent and what is wrong with it.

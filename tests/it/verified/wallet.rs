@@ -506,3 +506,22 @@ async fn garbage_in_a_form_is_no_error_of_the_server() {
     let read = api.get(&format!("/1-click/{}", parameter(&shared, "1ClickUuid"))).bearer(HOOLI).await.json();
     assert_eq!(read["credentials"]["ssn"], "123456789", "it names no field");
 }
+
+#[tokio::test]
+async fn other_methods_are_refused_as_the_api_refuses_them() {
+    let api = Api::start("verified");
+    let url = hosted(&api, json!({"phone": "+10123456789"})).await;
+    let refuse = |method: &str| json!({"name": "MethodNotAllowed", "message": format!("Method `{method}` is not supported by this endpoint."), "code": 405, "className": "method-not-allowed"});
+    for step in ["verify", "identity", "share", "decline"] {
+        let answer = api.get(&format!("{url}/{step}")).await;
+        assert_eq!(
+            (answer.status, answer.json(), answer.header("allow")),
+            (StatusCode::METHOD_NOT_ALLOWED, refuse("find"), "POST"),
+            "{step}"
+        );
+    }
+    for address in [url.as_str(), "/mt/x", "/signin/verify/generic"] {
+        let answer = api.post(address, ()).await;
+        assert_eq!((answer.status, answer.json()), (StatusCode::METHOD_NOT_ALLOWED, refuse("create")), "{address}");
+    }
+}

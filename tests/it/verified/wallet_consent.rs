@@ -617,3 +617,22 @@ async fn a_composite_that_lacks_a_mandatory_part_is_completed_by_the_person() {
         [(&json!({"firstName": "Nelson"}), &Value::Null), (&json!({"lastName": "Bighetti"}), &json!("self_attested"))]
     );
 }
+
+#[tokio::test]
+async fn two_requests_of_one_type_are_two_items() {
+    let api = Api::start("verified");
+    let ask = json!({"email": "jared@piedpiper.net", "credentialRequests": [
+        {"type": "EmailCredential", "issuers": [HOOLI_UUID]}, {"type": "EmailCredential", "allowUserInput": true}
+    ]});
+    let url = text(&api.post("/hasMatchingCredentials", ask).bearer(KREDITA).await.json(), "url");
+    let browser = signed_in(&api, &url).await;
+    let page = browser.get(&url).await;
+    for id in ["item-email", "item-email-2", "field-email-2", "select-email", "select-email-2"] {
+        assert_eq!(page.text().matches(&format!(r#" id="{id}""#)).count(), 1, "{id}");
+    }
+    let form = Form::of(page.text(), "/share").without("email").with("email-2", "j@dunn.example");
+    let shared = form.send(&browser).await;
+    let read = api.get(&format!("/sharedCredentials/{}", parameter(&shared, "sharedCredentialsUuid"))).bearer(KREDITA).await.json();
+    let told: Vec<&Value> = read["credentials"].as_array().unwrap().iter().map(|credential| &credential["data"]).collect();
+    assert_eq!(told, [&json!({"email": "j@dunn.example"})]);
+}
