@@ -284,7 +284,14 @@ async fn a_value_that_breaks_its_schema_is_refused_and_nothing_is_shared() {
         ("birthDate", "yesterday", "Birthday", "birthDate", r#"must match format "unixMsEpochDayFormat""#),
         ("address.country", "ZZ", "Country", "address-country", r#"must match format "iso3361Alpha2""#),
         ("address.state", "Texas", "State or Region", "address-state", r#"must match format "iso3166RegionCode""#),
-        ("address.zipCode", "ABC", "Address", "address", "AddressCredential doesn't match the schema"),
+        ("address.zipCode", "ABC", "Zip Code", "address-zipCode", r#"must match format "usZipCode", must match "then" schema"#),
+        (
+            "address.state",
+            "BY",
+            "State or Region",
+            "address-state",
+            r#"must match format "iso3166USRegionCode", must match "then" schema"#,
+        ),
     ] {
         let url = hosted(&api, json!({"phone": "+12125550010"})).await;
         let browser = signed_in(&api, &url).await;
