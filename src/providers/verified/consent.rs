@@ -305,7 +305,7 @@ fn wrong_parts(name: &str, data: &Data) -> Vec<Mistake> {
 }
 
 /// `data` as a brand would send it.
-fn as_sent(data: &Data) -> Value {
+pub(super) fn as_sent(data: &Data) -> Value {
     match data {
         Data::Fields(fields) => Value::Object(fields.clone()),
         Data::Children(children) => {
