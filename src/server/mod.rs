@@ -2,6 +2,8 @@
 
 pub mod address;
 pub mod listen;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,13 +27,10 @@ use crate::world::journal::Entry;
 use crate::world::{Failure, World};
 use crate::worlds::Worlds;
 use address::{Port, Target};
-use listen::Listening;
+use listen::{Limits, Listening};
 
 /// How often due timers fire without being asked, and worlds that nobody used for too long are deleted.
 const TICK: Duration = Duration::from_secs(1);
-
-/// How long a body may take to arrive.
-pub const BODY_TIME: Duration = Duration::from_mins(1);
 
 /// How much of a body that is too large is read and dropped, so that the client sees the refusal and not a reset.
 const DRAIN_LIMIT: u64 = 1024 * 1024 * 1024;
@@ -44,6 +43,8 @@ pub struct Server {
     pub control: Control,
     /// Scheme and authority for links, where the caller's address is not the right one.
     pub external: Option<(&'static str, String)>,
+    /// How long clients may take.
+    pub limits: Limits,
 }
 
 impl std::fmt::Debug for Server {
@@ -63,9 +64,9 @@ impl Server {
         };
         let limit = provider.map_or(control::BODY_LIMIT, |provider| provider.about().body_limit);
         let authority = address::host(&head.uri, &head.headers).to_owned();
-        let body = match tokio::time::timeout(BODY_TIME, read(body, limit)).await {
+        let body = match tokio::time::timeout(self.limits.body, read(body, limit)).await {
             Ok(body) => body,
-            Err(_) => Err(Problem::Incomplete(format!("it took longer than {} s", BODY_TIME.as_secs()))),
+            Err(_) => Err(Problem::Incomplete(format!("it took longer than {} ms", self.limits.body.as_millis()))),
         };
         let real = real_now();
         let (body, refused) = match body {
