@@ -213,7 +213,8 @@ fn get(path: &str) -> Vec<u8> {
 fn post(path: &str, body: &Value) -> Vec<u8> {
     let body = body.to_string();
     let head = "content-type: application/json\r\nhost: localhost";
-    format!("POST {path} HTTP/1.1\r\n{head}\r\nauthorization: Bearer {KEY}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    format!("POST {path} HTTP/1.1\r\n{head}\r\nauthorization: Bearer {KEY}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+        .into_bytes()
 }
 
 fn median(values: &mut [f64]) -> f64 {

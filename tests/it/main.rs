@@ -15,4 +15,5 @@ mod contracts;
 mod control;
 mod harness;
 mod raw;
+mod server;
 mod verified;
