@@ -136,7 +136,7 @@ impl Control {
         refused: Option<Problem>,
     ) -> Reply {
         let found = self.router.find(&req.method, &format!("/{}", req.path));
-        let outcome = check_caller(caller, req).and_then(|()| match (refused, found) {
+        let outcome = check(caller, req).and_then(|()| match (refused, found) {
             (Some(problem @ Problem::TooLarge { .. }), _) => Err(Details::new(StatusCode::PAYLOAD_TOO_LARGE, problem.to_string())),
             (Some(problem), _) => Err(Details::new(StatusCode::REQUEST_TIMEOUT, problem.to_string())),
             (None, Match::Route(index, params)) => {
@@ -158,9 +158,14 @@ impl Control {
     }
 }
 
+/// The refusal that a caller gets, who may not see this; none for the developer at this machine.
+pub fn refusal(caller: &Caller<'_>, req: &Req) -> Option<Reply> {
+    check(caller, req).err().map(Into::into)
+}
+
 /// Refuses callers that are not the developer at this machine: from elsewhere, under a name that somebody else's DNS may have
 /// pointed here, or from a page of another site.
-fn check_caller(caller: &Caller<'_>, req: &Req) -> Result<(), Details> {
+fn check(caller: &Caller<'_>, req: &Req) -> Result<(), Details> {
     let forbidden = |detail: &str| Err(Details::new(StatusCode::FORBIDDEN, detail));
     if !caller.peer.ip().to_canonical().is_loopback() {
         return forbidden("the control API answers callers on this machine only");
