@@ -47,7 +47,7 @@ use control::simulations::perform;
 use server::Server;
 use server::address::Port;
 use server::deliver::Webhooks;
-use server::listen::{Listening, bind, reachable};
+use server::listen::{Limits, Listening, bind, reachable};
 use world::clock::{Mode, OutOfRange, real_now};
 use world::outbox::Sent;
 use world::timers::Timer;
@@ -235,7 +235,13 @@ impl Builder {
         };
         let (listeners, new_listening) = mpsc::unbounded_channel();
         let control = Control::new(worlds.clone(), started, self.host, listeners);
-        let server = Arc::new(Server { worlds: worlds.clone(), control, external: self.external.clone(), webhooks: self.webhooks });
+        let server = Arc::new(Server {
+            worlds: worlds.clone(),
+            control,
+            external: self.external.clone(),
+            webhooks: self.webhooks,
+            limits: Limits::default(),
+        });
         let (stop, stopped) = watch::channel(false);
         let runtime = runtime(self.workers).map_err(StartError::Thread)?;
         let thread = std::thread::Builder::new()

@@ -491,3 +491,6 @@ impl std::fmt::Debug for Worlds {
         f.debug_struct("Worlds").field("names", &self.read().keys()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -3,6 +3,8 @@
 pub mod address;
 pub mod deliver;
 pub mod listen;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,13 +30,10 @@ use crate::world::{Cx, Failure, World};
 use crate::worlds::Worlds;
 use address::{Address, Port, Target};
 use deliver::Webhooks;
-use listen::Listening;
+use listen::{Limits, Listening};
 
 /// How often due timers fire without being asked, and worlds that nobody used for too long are deleted.
 const TICK: Duration = Duration::from_secs(1);
-
-/// How long a body may take to arrive.
-pub const BODY_TIME: Duration = Duration::from_mins(1);
 
 /// How much of a body that is too large is read and dropped, so that the client sees the refusal and not a reset.
 const DRAIN_LIMIT: u64 = 1024 * 1024 * 1024;
@@ -49,6 +48,8 @@ pub struct Server {
     pub external: Option<(&'static str, String)>,
     /// Where webhooks may go.
     pub webhooks: Webhooks,
+    /// How long clients may take.
+    pub limits: Limits,
 }
 
 impl std::fmt::Debug for Server {
@@ -71,8 +72,8 @@ impl Server {
         let body = if body.is_end_stream() {
             Ok(Bytes::new())
         } else {
-            let late = |_| Err(Problem::Incomplete(format!("it took longer than {} s", BODY_TIME.as_secs())));
-            tokio::time::timeout(BODY_TIME, read(body, limit)).await.unwrap_or_else(late)
+            let late = |_| Err(Problem::Incomplete(format!("it took longer than {} ms", self.limits.body.as_millis())));
+            tokio::time::timeout(self.limits.body, read(body, limit)).await.unwrap_or_else(late)
         };
         let real = real_now();
         let (body, refused) = match body {

@@ -296,9 +296,14 @@ impl World {
         }
     }
 
-    /// What its clock shows.
+    /// What its clock shows to somebody who uses it.
     pub fn now(&self, real: DateTime<Utc>) -> DateTime<Utc> {
+        self.note_use(real);
         self.state().clock.now(real)
+    }
+
+    fn note_use(&self, real: DateTime<Utc>) {
+        self.used_ms.store(real.timestamp_millis(), Ordering::Relaxed);
     }
 
     /// Seed of its random source.
@@ -314,7 +319,7 @@ impl World {
         provider: &str,
         work: impl FnOnce(&mut Cx<'_>) -> Result<T, E>,
     ) -> (DateTime<Utc>, Result<T, Failure<E>>) {
-        self.used_ms.store(real.timestamp_millis(), Ordering::Relaxed);
+        self.note_use(real);
         let mut state = self.state();
         let now = state.clock.now(real);
         let outcome = state.transaction(|state| {
@@ -352,7 +357,7 @@ impl World {
         }
     }
 
-    /// The clock.
+    /// The clock, for those who list worlds without using them.
     pub fn clock(&self, real: DateTime<Utc>) -> ClockView {
         view(&self.state().clock, real)
     }
@@ -380,12 +385,14 @@ impl World {
         real: DateTime<Utc>,
         to: impl FnOnce(&Clock, DateTime<Utc>) -> Result<Clock, OutOfRange>,
     ) -> Result<(ClockView, Vec<Timer>), Failure<OutOfRange>> {
+        self.note_use(real);
         let mut state = self.state();
         let before = state.clock.now(real);
         let clock = to(&state.clock, before).map_err(Failure::Refused)?;
         let fired = state.transaction(|state| {
             let after = clock.now(real);
-            let fired = self.fire_due(state, after)?;
+            // What was due before the clock is set back has happened, seen or not.
+            let fired = self.fire_due(state, after.max(before))?;
             if after < before {
                 timers::rebase(&state.db, after)?;
             }
@@ -398,6 +405,7 @@ impl World {
 
     /// Goes back to how the world was at its creation, or to `image` (an empty one) instead of its own.
     pub fn reset(&self, image: Option<&Image>, real: DateTime<Utc>) -> Result<(), CreateError> {
+        self.note_use(real);
         let mut guard = self.state();
         let state = &mut *guard;
         state.known = None;

@@ -17,4 +17,5 @@ mod harness;
 mod identus;
 mod public_mint;
 mod raw;
+mod server;
 mod verified;
