@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
@@ -13,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Failed, Outcome, print};
 use crate::server::deliver::Webhooks;
+use crate::server::listen::reachable;
 use crate::world::clock::Mode;
 use crate::worlds::{NewWorldError, RegistryError};
 use crate::{Builder, DEFAULT_PORT, StartError, Understudy};
@@ -60,7 +62,7 @@ pub(super) struct Options {
     #[arg(long, env = "UNDERSTUDY_LOG", value_enum, default_value_t = LogFormat::Text)]
     log: LogFormat,
     /// Log each request
-    #[arg(long, short, env = "UNDERSTUDY_VERBOSE")]
+    #[arg(long, short, env = "UNDERSTUDY_VERBOSE", value_parser = FalseyValueParser::new())]
     verbose: bool,
 }
 
@@ -171,7 +173,7 @@ pub(super) fn run(options: &Options) -> Outcome {
 }
 
 fn builder(options: &Options, seed: u64) -> Builder {
-    let workers = std::env::var("W").ok().and_then(|w| w.parse().ok()).unwrap_or(1);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let mut builder = Understudy::builder()
         .host(options.host)
         .port(options.port)
@@ -208,7 +210,7 @@ fn announce(options: &Options, seed: u64, understudy: &Understudy) -> Outcome {
     let own = understudy.addresses().iter().skip(1).zip(&options.listen);
     for (address, (slug, _)) in own {
         if let Some(base) = providers.get_mut(slug.as_str()) {
-            *base = format!("http://{address}");
+            *base = format!("http://{}", reachable(*address));
         }
     }
     let ready =

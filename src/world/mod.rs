@@ -215,28 +215,33 @@ impl std::fmt::Debug for World {
     }
 }
 
-/// Creates the world's own tables in an empty database. Providers add theirs.
+/// Refuses a database in which the world's own tables are of a newer version.
+pub fn check_schema(db: &Connection, path: &Path) -> Result<(), OpenError> {
+    store::steps_seen(db, "world", SCHEMA, Some(path)).map(drop)
+}
+
+/// Creates the world's own tables in a database, or brings them up to date. Providers add theirs.
 pub fn create_schema(db: &Connection, path: Option<&Path>) -> Result<(), OpenError> {
     store::migrate(db, "world", SCHEMA, path)?;
     Ok(())
 }
 
-/// Whether a database holds a world whose creation was not cut short.
-pub fn is_complete(db: &Connection) -> bool {
-    db.query_row("SELECT 1 FROM world", [], |_| Ok(())).is_ok()
+/// Whether a database holds a world whose creation was not cut short. One that cannot be read is no such database: it may hold
+/// what somebody wants back.
+pub fn is_complete(db: &Connection) -> rusqlite::Result<bool> {
+    let exists = |query: &str| db.query_row(query, [], |row| row.get::<_, bool>(0));
+    Ok(exists("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'world')")?
+        && exists("SELECT EXISTS (SELECT 1 FROM world)")?)
 }
 
-/// Does `work` in a transaction of a database that no world owns yet, at the moment `now`.
-pub fn prepare<T, E: From<rusqlite::Error>>(
+/// Does `work` in the transaction that is open in a database which no world owns yet, at the moment `now`.
+pub fn prepare<T, E>(
     db: &Connection,
     provider: &str,
     now: DateTime<Utc>,
     work: impl FnOnce(&mut Cx<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let transaction = db.unchecked_transaction()?;
-    let value = work(&mut Cx { db: &transaction, now, rng: Rng::new(0, 0), provider, settings: &Settings::default() })?;
-    transaction.commit()?;
-    Ok(value)
+    work(&mut Cx { db, now, rng: Rng::new(0, 0), provider, settings: &Settings::default() })
 }
 
 impl World {
@@ -260,7 +265,7 @@ impl World {
     }
 
     /// Goes on with the world in a data file. Of `origin`, time and settings are applied where they are given, and `seed` where it
-    /// is; the rest says what a reset goes back to.
+    /// is; the rest says what a reset goes back to, with the seed that the world has now.
     pub fn resume(
         db: Connection,
         name: String,
@@ -273,6 +278,7 @@ impl World {
         let given = Origin { seed, ..origin.clone() };
         let (seed, draws, clock) = settle_origin(&transaction, &given, None, real)?;
         transaction.commit()?;
+        let origin = Origin { seed: Some(seed), ..origin };
         Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock, known: None, filling: 0 }))
     }
 

@@ -8,9 +8,12 @@
 )]
 
 mod browser;
+mod cli;
 mod client;
 mod contract;
 mod contracts;
+mod control;
 mod harness;
 mod public_mint;
+mod raw;
 mod verified;
