@@ -42,7 +42,7 @@ impl Rig {
         worlds.create(spec, real_now()).unwrap();
         let (listeners, new_listening) = mpsc::unbounded_channel();
         let control = Control::new(worlds.clone(), real_now(), Ipv4Addr::LOCALHOST.into(), listeners);
-        let server = Arc::new(Server { worlds, control, external: None, limits });
+        let server = Arc::new(Server { worlds, control, external: None, webhooks: Webhooks::Off, limits });
         let socket = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let address = socket.local_addr().unwrap();
         let listening = vec![Listening { socket, port: Port::default(), life: None }];
