@@ -1,0 +1,3 @@
+//! Pure functions of bytes and keys, over vetted crates.
+
+pub mod es256;
