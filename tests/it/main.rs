@@ -11,4 +11,5 @@ mod browser;
 mod client;
 mod contract;
 mod contracts;
+mod five_north;
 mod harness;
