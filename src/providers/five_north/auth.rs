@@ -155,18 +155,18 @@ fn issue(cx: &mut Cx<'_>, req: &Req, realm: &str) -> Result<Reply, Error> {
     require_form(req)?;
     match req.form("grant_type").as_deref() {
         Some("client_credentials") => {}
-        Some(_) => return Err(OAuthError::new(StatusCode::BAD_REQUEST, "unsupported_grant_type", "Unsupported grant_type")),
-        None => return Err(OAuthError::new(StatusCode::BAD_REQUEST, "invalid_request", "Missing form parameter: grant_type")),
+        Some(_) => return Err(OAuthError::refusal(StatusCode::BAD_REQUEST, "unsupported_grant_type", "Unsupported grant_type")),
+        None => return Err(OAuthError::refusal(StatusCode::BAD_REQUEST, "invalid_request", "Missing form parameter: grant_type")),
     }
     let client = authenticate(cx, req)?;
     let mut names: Vec<Cow<'_, str>> = form::pairs(&req.body).map(|(name, _)| name).collect();
     names.sort_unstable();
     if names.windows(2).any(|pair| pair.first() == pair.last()) {
-        return Err(OAuthError::new(StatusCode::BAD_REQUEST, "invalid_request", "duplicated parameter"));
+        return Err(OAuthError::refusal(StatusCode::BAD_REQUEST, "invalid_request", "duplicated parameter"));
     }
     if !client.has_service_account {
         let description = "Client not enabled to retrieve service account";
-        return Err(OAuthError::new(StatusCode::UNAUTHORIZED, "unauthorized_client", description));
+        return Err(OAuthError::refusal(StatusCode::UNAUTHORIZED, "unauthorized_client", description));
     }
     let scope = scope(req)?;
     let now_s = cx.now.timestamp();
@@ -216,7 +216,7 @@ fn require_form(req: &Req) -> Result<(), Error> {
 
 /// The client whose id and secret are in the form or, where they are not, in the `Authorization` header.
 fn authenticate(cx: &Cx<'_>, req: &Req) -> Result<Client, Error> {
-    let refused = |error| OAuthError::new(StatusCode::UNAUTHORIZED, error, "Invalid client or Invalid client credentials");
+    let refused = |error| OAuthError::refusal(StatusCode::UNAUTHORIZED, error, "Invalid client or Invalid client credentials");
     let (basic_id, basic_secret) = basic(req).unzip();
     let id = req.form("client_id").map(Cow::into_owned).or(basic_id).ok_or_else(|| refused("invalid_client"))?;
     let secret = req.form("client_secret").map(Cow::into_owned).or(basic_secret);
@@ -240,7 +240,7 @@ fn basic(req: &Req) -> Option<(String, String)> {
 fn scope(req: &Req) -> Result<String, Error> {
     let asked = req.form("scope").unwrap_or_default();
     if asked.split_whitespace().any(|scope| !matches!(scope, "openid" | "profile" | "email")) {
-        return Err(OAuthError::new(StatusCode::BAD_REQUEST, "invalid_scope", format!("Invalid scopes: {asked}")));
+        return Err(OAuthError::refusal(StatusCode::BAD_REQUEST, "invalid_scope", format!("Invalid scopes: {asked}")));
     }
     let openid = asked.split_whitespace().any(|scope| scope == "openid");
     Ok(if openid { format!("openid {DEFAULT_SCOPE}") } else { DEFAULT_SCOPE.to_owned() })
@@ -269,7 +269,7 @@ pub(super) fn knows_realm(path: &str) -> bool {
     })
 }
 
-/// What an OpenID Connect library needs to know of a realm.
+/// What a library for `OpenID Connect` needs to know of a realm.
 #[derive(Serialize)]
 struct Discovery {
     issuer: String,
@@ -356,11 +356,11 @@ pub(super) fn introspect(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     realm(req)?;
     require_form(req)?;
     authenticate(cx, req).map_err(|error| match error {
-        Error::OAuth(_) => OAuthError::new(StatusCode::UNAUTHORIZED, "invalid_request", "Authentication failed."),
+        Error::OAuth(_) => OAuthError::refusal(StatusCode::UNAUTHORIZED, "invalid_request", "Authentication failed."),
         other => other,
     })?;
     let Some(token) = req.form("token") else {
-        return Err(OAuthError::new(StatusCode::BAD_REQUEST, "invalid_request", "Token not provided."));
+        return Err(OAuthError::refusal(StatusCode::BAD_REQUEST, "invalid_request", "Token not provided."));
     };
     let claims = claims_of(cx, &token)?;
     let answer = Introspection {

@@ -28,7 +28,8 @@ pub(super) struct Ages {
 impl Ages {
     /// As the settings have them.
     pub(super) fn of(cx: &Cx<'_>) -> rusqlite::Result<Self> {
-        let days = |key: &str, default: i64| Ok::<_, rusqlite::Error>(TimeDelta::days(cx.setting::<Option<i64>>(key)?.unwrap_or(default)));
+        let days =
+            |key: &str, default: i64| Ok::<_, rusqlite::Error>(TimeDelta::days(cx.setting::<Option<i64>>(key)?.unwrap_or(default)));
         Ok(Self { moderate: days("moderate_after_days", 30)?, stale: days("stale_after_days", 90)? })
     }
 

@@ -64,7 +64,7 @@ pub struct OAuthError {
 
 impl OAuthError {
     /// An error with a description.
-    pub(super) fn new(status: StatusCode, error: &str, description: impl Into<String>) -> Error {
+    pub(super) fn refusal(status: StatusCode, error: &str, description: impl Into<String>) -> Error {
         Error::OAuth(Self { status, error: error.to_owned(), error_description: description.into() })
     }
 

@@ -9,11 +9,11 @@ use serde_json::Map;
 use uuid::Uuid;
 
 use super::ledger::{self, Profile};
+use super::store;
 use super::store::credentials::{self, NewContract};
 use super::store::people::{self, Account, Metrics, Policy, User};
 use super::store::requests::{self, NewRequest};
 use super::store::tokens::{self, Client};
-use super::store;
 use super::types::{ContractState, KycProvider, KycStatus, ReqStatus, UserStatus};
 use crate::http::{FixtureError, fixture};
 use crate::world::Cx;
@@ -232,7 +232,8 @@ type Users = BTreeMap<i64, (User, Vec<AccountEntry>)>;
 
 fn load_users(cx: &Cx<'_>, entries: Vec<UserEntry>) -> Result<Users, FixtureError> {
     let mut users = Users::new();
-    let (mut parties, mut emails, mut usernames, mut aliases) = (Seen::default(), Seen::default(), Seen::default(), Seen::default());
+    let (mut parties, mut emails, mut usernames, mut aliases) =
+        (Seen::default(), Seen::default(), Seen::default(), Seen::default());
     for (index, entry) in entries.into_iter().enumerate() {
         let path = format!("users[{index}]");
         ensure(entry.id > 0, format!("{path}.id"), "must be above 0")?;

@@ -65,12 +65,7 @@ pub(super) fn metadata(profile: &Profile<'_>, given: &Map<String, Value>) -> Map
 }
 
 /// A user links an account, and gets a credential of it. Refused while there is one that was not revoked.
-pub(super) fn issue(
-    cx: &mut Cx<'_>,
-    user: &User,
-    provider: KycProvider,
-    given: &Map<String, Value>,
-) -> Result<String, Refusal> {
+pub(super) fn issue(cx: &mut Cx<'_>, user: &User, provider: KycProvider, given: &Map<String, Value>) -> Result<String, Refusal> {
     if let Some(current) = credentials::current(cx.db, user.id, provider)? {
         if current.state != ContractState::Revoked {
             let reason = format!("{} has a credential of {}; verify it again or archive it", user.full_name(), provider.title());

@@ -152,7 +152,8 @@ impl Provider for FiveNorth {
     }
 
     fn environment(cx: &mut Cx<'_>, links: &Links) -> rusqlite::Result<Vec<Variable>> {
-        let variable = |name: &str, value: String, summary: &str| Variable { name: name.to_owned(), value, summary: summary.to_owned() };
+        let variable =
+            |name: &str, value: String, summary: &str| Variable { name: name.to_owned(), value, summary: summary.to_owned() };
         let mut variables = vec![
             variable("FIVE_NORTH_ID_BASE_URL", links.url("api", "/api/v1"), "baseUrl of the SDK"),
             variable(

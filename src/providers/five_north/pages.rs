@@ -16,7 +16,8 @@ use crate::world::Cx;
 const SERVICE: &str = "5N ID";
 
 /// What a page may load: its own style and drawings.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The shell of a page.
 pub(super) fn shell(title: &str, failed: bool) -> Shell<'_> {
@@ -116,11 +117,11 @@ impl VerificationPage<'_> {
 ///
 /// 200 with the page; 404 with one that says so when no living link has the token; 429.
 pub(super) fn verification(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
-    auth::anybody(cx, req, |cx| match verification::report(cx, &req.param("token"))? {
-        Some(report) => page(StatusCode::OK, &VerificationPage { report: &report }),
-        None => {
-            let text = "Links are short-lived. Ask whoever gave you this one for a new link.";
-            page(StatusCode::NOT_FOUND, &MessagePage { title: "Verification link not found or expired", text })
+    auth::anybody(cx, req, |cx| {
+        if let Some(report) = verification::report(cx, &req.param("token"))? {
+            return page(StatusCode::OK, &VerificationPage { report: &report });
         }
+        let text = "Links are short-lived. Ask whoever gave you this one for a new link.";
+        page(StatusCode::NOT_FOUND, &MessagePage { title: "Verification link not found or expired", text })
     })
 }

@@ -48,6 +48,7 @@ pub(super) enum Confidence {
 /// The parts of the score.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the wire has these names")]
 pub(super) struct Breakdown {
     /// 0 to 30.
     pub account_age_score: i64,
@@ -177,7 +178,8 @@ pub(super) fn of(mut accounts: Vec<CountedAccount>, now: DateTime<Utc>) -> Human
     let age = |account: &CountedAccount| (now - account.created_at).num_days().max(0);
     let mut sums = Sums::default();
     for account in &accounts {
-        let Metrics { followers_count, posts_count, verified, github_repos, github_followers, google_contact_count, .. } = account.metrics;
+        let Metrics { followers_count, posts_count, verified, github_repos, github_followers, google_contact_count, .. } =
+            account.metrics;
         let count = |metric: Option<i64>| metric.unwrap_or(0);
         sums.oldest_days = sums.oldest_days.max(age(account));
         sums.followers += count(followers_count) + count(github_followers);
@@ -186,7 +188,7 @@ pub(super) fn of(mut accounts: Vec<CountedAccount>, now: DateTime<Utc>) -> Human
         sums.repositories += count(github_repos);
         sums.is_verified |= verified == Some(true);
     }
-    let emails: Vec<String> = accounts.iter().filter_map(email).map(|email| email.to_lowercase()).collect();
+    let emails: Vec<String> = accounts.iter().filter_map(email).map(str::to_lowercase).collect();
     let consistency = consistency(&emails);
     let provider_count = whole(accounts.len());
     let breakdown = Breakdown {
@@ -254,7 +256,7 @@ fn confidence(total_score: i64) -> Confidence {
 /// The highest level whose threshold a number reaches; thresholds in rising order.
 fn level(number: i64, thresholds: &[i64]) -> Option<Level> {
     let levels = [Level::Bronze, Level::Silver, Level::Gold, Level::Platinum];
-    levels.into_iter().zip(thresholds).filter(|(_, threshold)| number >= **threshold).map(|(level, _)| level).last()
+    levels.into_iter().zip(thresholds).filter(|(_, threshold)| number >= **threshold).map(|(level, _)| level).next_back()
 }
 
 fn badges(sums: &Sums, provider_count: i64, consistency: Option<i64>) -> Vec<Badge> {

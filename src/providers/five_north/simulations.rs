@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::ledger;
 use super::store::{people, tokens};
 use super::types::KycProvider;
 use super::users::{self, Decision};
-use super::ledger;
 use crate::http::{Input, Refusal, Simulation};
 use crate::world::Cx;
 
@@ -104,8 +104,8 @@ fn issue_credential(cx: &mut Cx<'_>, input: &Input) -> Result<Value, Refusal> {
         return Err(Refusal::Invalid("provider: SUMSUB checks identities and issues no credentials".to_owned()));
     }
     check_metadata(&metadata)?;
-    let user =
-        people::by_party(cx.db, &party_id)?.ok_or_else(|| Refusal::NotFound(format!("there is no user with the party {party_id:?}")))?;
+    let user = people::by_party(cx.db, &party_id)?
+        .ok_or_else(|| Refusal::NotFound(format!("there is no user with the party {party_id:?}")))?;
     Ok(made(ledger::issue(cx, &user, provider, &metadata)?))
 }
 
@@ -113,7 +113,9 @@ fn issue_credential(cx: &mut Cx<'_>, input: &Input) -> Result<Value, Refusal> {
 fn check_metadata(metadata: &Map<String, Value>) -> Result<(), Refusal> {
     for (key, value) in metadata {
         let fits = match key.as_str() {
-            "email" | "firstName" | "lastName" | "username" | "providerId" | "verifiedAt" | "profilePicture" | "domain" => value.is_string(),
+            "email" | "firstName" | "lastName" | "username" | "providerId" | "verifiedAt" | "profilePicture" | "domain" => {
+                value.is_string()
+            }
             "emailVerified" => value.is_boolean(),
             _ => true,
         };

@@ -24,8 +24,7 @@ pub(super) enum KycProvider {
 
 impl KycProvider {
     /// Those that credentials come from, in the order in which a human score counts them.
-    pub(super) const ACCOUNTS: [Self; 6] =
-        [Self::Google, Self::Linkedin, Self::Github, Self::Discord, Self::Twitter, Self::Reddit];
+    pub(super) const ACCOUNTS: [Self; 6] = [Self::Google, Self::Linkedin, Self::Github, Self::Discord, Self::Twitter, Self::Reddit];
 
     /// As on the wire.
     pub(super) fn name(self) -> &'static str {

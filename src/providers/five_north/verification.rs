@@ -12,7 +12,8 @@ use super::auth::Caller;
 use super::credentials::Ages;
 use super::store::credentials::{self, Contract};
 use super::types::{
-    BatchError, BatchResult, BatchResults, Colour, ContractState, Freshness, VerificationLink, VerificationReport, VerificationStatus,
+    BatchError, BatchResult, BatchResults, Colour, ContractState, Freshness, VerificationLink, VerificationReport,
+    VerificationStatus,
 };
 use super::{auth, error, error::Error, query};
 use crate::http::wire::to_rfc3339_millis;
@@ -35,7 +36,8 @@ const MAX_BATCH: usize = 100;
 pub(super) fn generate(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     auth::institution(cx, req, |cx, caller| {
         let body = req.json_object()?;
-        let contract_id = query::required(&body, "contractId").ok_or_else(|| Error::invalid("contractId", "contractId is required"))?;
+        let contract_id =
+            query::required(&body, "contractId").ok_or_else(|| Error::invalid("contractId", "contractId is required"))?;
         let link = make(cx, req, caller, contract_id)?;
         Ok(reply::json(StatusCode::OK, &link))
     })

@@ -7,13 +7,13 @@ use serde_json::Map;
 
 use super::credentials::Ages;
 use super::error::Error;
+use super::ledger;
 use super::pages::{MessagePage, page, shell};
 use super::store::credentials as contracts;
 use super::store::people::{self, User};
 use super::store::requests::{self, Request};
 use super::types::{ContractState, Freshness, KycProvider, ReqStatus};
 use super::users::{self, Decision};
-use super::ledger;
 use crate::http::wire::uri_component;
 use crate::http::{Refusal, Reply, Req, reply};
 use crate::pages::{Page, Shell};
@@ -134,7 +134,11 @@ fn perform(cx: &mut Cx<'_>, user: &User, action: &str, subject: &str) -> Result<
     };
     if let Some(decision) = decision {
         let own = requests::by_proposal(cx.db, subject)?.is_some_and(|request| request.user_id == user.id);
-        return if own { users::decide(cx, subject, decision) } else { Err(Refusal::NotFound("there is no such request here".to_owned())) };
+        return if own {
+            users::decide(cx, subject, decision)
+        } else {
+            Err(Refusal::NotFound("there is no such request here".to_owned()))
+        };
     }
     if action == "link" {
         let provider = KycProvider::of_account(subject).ok_or_else(|| Refusal::Invalid("there is no such provider".to_owned()))?;

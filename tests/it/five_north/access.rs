@@ -6,8 +6,8 @@ use serde_json::json;
 use understudy::worlds::Spec;
 
 use super::{
-    BATCH, CHECK, CLIENT, CREDENTIALS, LINK, REQUEST, RICHARD, RICHARD_GOOGLE, SCORES, SECRET, SLUG, USERS, ask_token, bearer_of, builder,
-    check, each, encoded, error, institution, link, ok, simulate, start,
+    BATCH, CHECK, CLIENT, CREDENTIALS, LINK, REQUEST, RICHARD, RICHARD_GOOGLE, SCORES, SECRET, SLUG, USERS, ask_token, bearer_of,
+    builder, check, each, encoded, error, institution, link, ok, simulate, start,
 };
 use crate::client::{Client, Response};
 use crate::harness::Api;
@@ -150,7 +150,13 @@ async fn an_institution_sees_nothing_of_anothers() {
 async fn worlds_are_isolated() {
     let api = start();
     let ours = institution(&api).await;
-    let spec = Spec { name: Some("other".to_owned()), seed: Some(7), now: Some(super::t0()), mode: Some(understudy::world::clock::Mode::Frozen), ..Spec::default() };
+    let spec = Spec {
+        name: Some("other".to_owned()),
+        seed: Some(7),
+        now: Some(super::t0()),
+        mode: Some(understudy::world::clock::Mode::Frozen),
+        ..Spec::default()
+    };
     let other = api.understudy.create_world(spec).unwrap();
     let there = Client::new(other.provider_url(SLUG)).with_contract(&crate::harness::contract(SLUG));
     let theirs = bearer_of(&there, CLIENT).await;
@@ -169,7 +175,8 @@ async fn worlds_are_isolated() {
 async fn the_limited_client_has_five_requests_in_sixty_seconds() {
     let api = start();
     let client = bearer_of(&api, "5n-sandbox-rate-limited").await;
-    let counts = |answer: &Response| ["limit", "remaining", "reset"].map(|name| answer.header(&format!("x-ratelimit-{name}")).to_owned());
+    let counts =
+        |answer: &Response| ["limit", "remaining", "reset"].map(|name| answer.header(&format!("x-ratelimit-{name}")).to_owned());
     let calls = [
         (USERS.to_owned(), 200),
         (format!("{USERS}?limit=x"), 400),

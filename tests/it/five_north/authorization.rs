@@ -65,10 +65,22 @@ async fn refusals_of_the_token_endpoint_come_in_keycloaks_order_and_words() {
     let cases = [
         ("no grant type", "client_id=x".to_owned(), 400, "invalid_request", "Missing form parameter: grant_type"),
         ("an empty body", String::new(), 400, "invalid_request", "Missing form parameter: grant_type"),
-        ("another grant type", "grant_type=password&client_id=x".to_owned(), 400, "unsupported_grant_type", "Unsupported grant_type"),
+        (
+            "another grant type",
+            "grant_type=password&client_id=x".to_owned(),
+            400,
+            "unsupported_grant_type",
+            "Unsupported grant_type",
+        ),
         ("an empty grant type", "grant_type=".to_owned(), 400, "unsupported_grant_type", "Unsupported grant_type"),
         ("no client", "grant_type=client_credentials".to_owned(), 401, "invalid_client", BAD_CLIENT),
-        ("an unknown client", "grant_type=client_credentials&client_id=nobody&client_secret=x".to_owned(), 401, "invalid_client", BAD_CLIENT),
+        (
+            "an unknown client",
+            "grant_type=client_credentials&client_id=nobody&client_secret=x".to_owned(),
+            401,
+            "invalid_client",
+            BAD_CLIENT,
+        ),
         (
             "a disabled client",
             format!("grant_type=client_credentials&client_id=5n-sandbox-disabled&client_secret={SECRET}"),
@@ -76,7 +88,13 @@ async fn refusals_of_the_token_endpoint_come_in_keycloaks_order_and_words() {
             "invalid_client",
             BAD_CLIENT,
         ),
-        ("a wrong secret", format!("grant_type=client_credentials&client_id={CLIENT}&client_secret=bad"), 401, "unauthorized_client", BAD_CLIENT),
+        (
+            "a wrong secret",
+            format!("grant_type=client_credentials&client_id={CLIENT}&client_secret=bad"),
+            401,
+            "unauthorized_client",
+            BAD_CLIENT,
+        ),
         ("no secret", format!("grant_type=client_credentials&client_id={CLIENT}"), 401, "unauthorized_client", BAD_CLIENT),
         ("a wrong secret, and a field twice", format!("{good}x&scope=email&scope=email"), 401, "unauthorized_client", BAD_CLIENT),
         ("a field twice", format!("{good}&scope=email&scope=email"), 400, "invalid_request", "duplicated parameter"),
@@ -154,7 +172,8 @@ async fn unknown_realms_methods_and_paths_are_answered_by_the_authorization_serv
 async fn credentials_can_come_by_http_basic_and_fields_of_the_form_win() {
     let api = start();
     let basic = |id: &str, secret: &str| format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
-    let cases: [(&str, String, Vec<(&str, &str)>, u16); 9] = [
+    type Case<'a> = (&'a str, String, Vec<(&'a str, &'a str)>, u16);
+    let cases: [Case<'_>; 9] = [
         ("both by header", basic(CLIENT, SECRET), vec![], 200),
         ("percent-encoded", basic("5n%2Dsandbox%2dinstitution", "5n-sandbox%2Dsecret"), vec![], 200),
         ("scheme in lower case", basic(CLIENT, SECRET).replace("Basic", "basic"), vec![], 200),
@@ -254,7 +273,8 @@ async fn the_real_hosts_are_served_and_name_each_other_in_links() {
     let token = gateway.post(TOKEN, form).header("host", host).await.json()["access_token"].as_str().unwrap().to_owned();
     assert_eq!(claims(&token)["iss"], format!("http://{host}/realms/5n-apps"));
     for api_host in ["id.devnet.cantonloop.com", "id.cantonloop.com"] {
-        let link = gateway.post(super::LINK, json!({"contractId": super::RICHARD_GOOGLE})).bearer(&token).header("host", api_host).await;
+        let link =
+            gateway.post(super::LINK, json!({"contractId": super::RICHARD_GOOGLE})).bearer(&token).header("host", api_host).await;
         let link = link.json();
         let expected = format!("http://{api_host}/verify/{}", link["token"].as_str().unwrap());
         assert_eq!(link["verificationUrl"], expected);

@@ -4,8 +4,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
-    BIGHEAD, CONTRACTS, CREDENTIALS, DINESH, ERLICH, GAVIN, GILFOYLE, JARED, JOHN, MONICA, RICHARD, each, encoded, error, institution, ok,
-    simulate, start,
+    BIGHEAD, CONTRACTS, CREDENTIALS, DINESH, ERLICH, GAVIN, GILFOYLE, JARED, JOHN, MONICA, RICHARD, each, encoded, error,
+    institution, ok, simulate, start,
 };
 
 fn john() -> Value {
@@ -52,8 +52,16 @@ async fn the_list_holds_current_credentials_in_the_order_of_their_issue() {
     let expected: Vec<&str> = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 17].into_iter().map(|row| CONTRACTS[row]).collect();
     assert_eq!(each(&page["items"], "contractId"), expected);
     let states = [
-        ("APPROVED", "FRESH"), ("APPROVED", "FRESH"), ("APPROVED", "FRESH"), ("APPROVED", "FRESH"), ("APPROVED", "FRESH"),
-        ("APPROVED", "MODERATE"), ("APPROVED", "STALE"), ("APPROVED", "REVOKED"), ("APPROVED", "FRESH"), ("EXPIRED", "STALE"),
+        ("APPROVED", "FRESH"),
+        ("APPROVED", "FRESH"),
+        ("APPROVED", "FRESH"),
+        ("APPROVED", "FRESH"),
+        ("APPROVED", "FRESH"),
+        ("APPROVED", "MODERATE"),
+        ("APPROVED", "STALE"),
+        ("APPROVED", "REVOKED"),
+        ("APPROVED", "FRESH"),
+        ("EXPIRED", "STALE"),
         ("APPROVED", "FRESH"),
     ];
     assert_eq!(each(&page["items"], "kycStatus"), states.map(|(kyc_status, _)| kyc_status));

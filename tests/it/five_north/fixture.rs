@@ -39,17 +39,18 @@ fn the_built_in_fixture_loads() {
 #[test]
 fn fixtures_that_are_not_right_are_refused_with_place_and_reason() {
     let cases = [
-        ("/extra", json!(1), ".", "unknown field `extra`"),
+        ("/extra", json!(1), "extra", "unknown field `extra`"),
         ("/institutions/0/name", json!(" "), "institutions[0].name", "must not be blank"),
         ("/institutions/0/id", json!(0), "institutions[0].id", "must be above 0"),
         ("/institutions/1/id", json!(1), "institutions[1].id", "1 is there already"),
-        ("/clients/0/role", json!("x"), "clients[0]", "unknown field `role`"),
+        ("/clients/0/role", json!("x"), "clients[0].role", "unknown field `role`"),
         ("/clients/1/clientId", json!("5n-sandbox-institution"), "clients[1].clientId", "is there already"),
         ("/clients/0/clientId", json!(""), "clients[0].clientId", "must not be blank"),
         ("/clients/0/clientSecret", json!(""), "clients[0].clientSecret", "must not be blank"),
         ("/clients/0/serviceAccountId", json!("x"), "clients[0].serviceAccountId", "must be a UUID"),
         (
-            "/clients/1/serviceAccountId", json!("5f0b7a44-2f35-4c36-9d0e-3a0b3f6f1c01"),
+            "/clients/1/serviceAccountId",
+            json!("5f0b7a44-2f35-4c36-9d0e-3a0b3f6f1c01"),
             "clients[1].serviceAccountId",
             "is there already",
         ),
@@ -78,9 +79,10 @@ fn fixtures_that_are_not_right_are_refused_with_place_and_reason() {
         ("/users/0/accounts/0/providerId", json!(""), "users[0].accounts[0].providerId", "must not be blank"),
         ("/users/0/accounts/0/email", json!("a b@c"), "users[0].accounts[0].email", "must be an e-mail address"),
         ("/users/0/accounts/0/ageInDays", json!(40000), "users[0].accounts[0].ageInDays", "must be 0 to 36525 days"),
-        ("/users/0/accounts/0/metrics/likes", json!(1), "users[0].accounts[0].metrics", "unknown field `likes`"),
+        ("/users/0/accounts/0/metrics/likes", json!(1), "users[0].accounts[0].metrics.likes", "unknown field `likes`"),
         (
-            "/users/0/accounts/0/metrics/followersCount", json!(-1),
+            "/users/0/accounts/0/metrics/followersCount",
+            json!(-1),
             "users[0].accounts[0].metrics.followersCount",
             "must be 0 to 10^12",
         ),

@@ -5,8 +5,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
-    BIGHEAD, DINESH, ERLICH, GAVIN, GILFOYLE, JARED, JOHN, MONICA, RICHARD, SCORES, ask, each, encoded, error, institution, ok, simulate,
-    start,
+    BIGHEAD, DINESH, ERLICH, GAVIN, GILFOYLE, JARED, JOHN, MONICA, RICHARD, SCORES, ask, each, encoded, error, institution, ok,
+    simulate, start,
 };
 
 fn john() -> Value {
@@ -98,8 +98,20 @@ async fn every_user_of_the_fixture_scores_as_published() {
     assert_eq!(each(&rejected["items"], "partyId"), [MONICA, MONICA]);
 
     let rows: [(&str, [i64; 4], i64, &str, &str); 8] = [
-        (RICHARD, [30, 27, 20, 20], 97, "high", "account-veteran:platinum multi-provider:platinum consistent-identity:gold code-contributor:gold social-reach:gold verified-account:silver"),
-        (DINESH, [16, 12, 10, 8], 46, "medium", "account-veteran:gold multi-provider:bronze consistent-identity:bronze code-contributor:silver social-reach:silver"),
+        (
+            RICHARD,
+            [30, 27, 20, 20],
+            97,
+            "high",
+            "account-veteran:platinum multi-provider:platinum consistent-identity:gold code-contributor:gold social-reach:gold verified-account:silver",
+        ),
+        (
+            DINESH,
+            [16, 12, 10, 8],
+            46,
+            "medium",
+            "account-veteran:gold multi-provider:bronze consistent-identity:bronze code-contributor:silver social-reach:silver",
+        ),
         (GILFOYLE, [25, 9, 10, 8], 52, "medium", "account-veteran:gold multi-provider:bronze verified-account:silver"),
         (JARED, [21, 2, 10, 4], 37, "medium-low", "account-veteran:gold"),
         (ERLICH, [30, 9, 10, 12], 61, "medium-high", "account-veteran:platinum multi-provider:silver social-reach:bronze"),
@@ -126,7 +138,11 @@ async fn every_user_of_the_fixture_scores_as_published() {
         "providerCount": 0, "allUserInfo": [], "allTokenClaims": []});
     assert_eq!(gavin, expected);
     let gilfoyle = ok(&client, &format!("{SCORES}/{GILFOYLE}")).await["humanScore"]["details"].clone();
-    assert_eq!(each(&gilfoyle["accountAges"], "provider"), ["DISCORD", "REDDIT"], "a revoked one does not count, an expired one does");
+    assert_eq!(
+        each(&gilfoyle["accountAges"], "provider"),
+        ["DISCORD", "REDDIT"],
+        "a revoked one does not count, an expired one does"
+    );
 }
 
 #[tokio::test]
@@ -139,7 +155,11 @@ async fn monica_scores_as_published_where_she_has_approved() {
     assert_eq!(score["confidenceLevel"], "medium");
     let breakdown = json!({"accountAgeScore": 24, "socialMetricsScore": 12, "emailConsistencyScore": 10, "providerCountScore": 4});
     assert_eq!(score["breakdown"], breakdown);
-    let badges: Vec<String> = each(&score["badges"], "id").iter().zip(each(&score["badges"], "level")).map(|(id, level)| format!("{id}:{level}")).collect();
+    let badges: Vec<String> = each(&score["badges"], "id")
+        .iter()
+        .zip(each(&score["badges"], "level"))
+        .map(|(id, level)| format!("{id}:{level}"))
+        .collect();
     assert_eq!(badges, ["\"account-veteran\":\"gold\"", "\"social-reach\":\"gold\""]);
 }
 
@@ -199,10 +219,17 @@ async fn the_score_follows_the_accounts_that_count() {
     let api = start();
     let client = institution(&api).await;
     let john = async || ok(&client, &format!("{SCORES}/{JOHN}")).await["humanScore"].clone();
-    let linked = simulate(&api, "issue-credential", json!({"partyId": JOHN, "provider": "DISCORD", "metadata": {"email": "OTHER@example.com"}}));
+    let linked = simulate(
+        &api,
+        "issue-credential",
+        json!({"partyId": JOHN, "provider": "DISCORD", "metadata": {"email": "OTHER@example.com"}}),
+    );
     let score = john().await;
     assert_eq!(score["details"]["providerCount"], 2, "an account counts that was never asked for");
-    assert_eq!(score["details"]["emailConsistency"], json!({"uniqueEmails": ["other@example.com", "user@example.com"], "consistencyScore": 50}));
+    assert_eq!(
+        score["details"]["emailConsistency"],
+        json!({"uniqueEmails": ["other@example.com", "user@example.com"], "consistencyScore": 50})
+    );
     assert_eq!(score["breakdown"]["emailConsistencyScore"], 10);
     simulate(&api, "archive-credential", linked.clone());
     assert_eq!(john().await["details"]["providerCount"], 1);

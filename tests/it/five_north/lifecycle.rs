@@ -5,8 +5,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
-    CONTRACTS, CREDENTIALS, ERLICH, GILFOYLE, JOHN, LINK, RICHARD, RICHARD_GOOGLE, SLUG, USERS, ask, builder, check, each, institution,
-    link, ok, simulate, start,
+    CONTRACTS, CREDENTIALS, ERLICH, GILFOYLE, JOHN, LINK, RICHARD, RICHARD_GOOGLE, SLUG, USERS, ask, builder, check, each,
+    institution, link, ok, simulate, start,
 };
 use crate::client::Client;
 use crate::harness::Api;
@@ -49,10 +49,11 @@ async fn a_credential_ages_at_exact_moments() {
 
 #[tokio::test]
 async fn ages_and_lifetime_are_settings() {
-    let settings = builder()
-        .setting(SLUG, "moderate_after_days", json!(11))
-        .setting(SLUG, "stale_after_days", json!(12))
-        .setting(SLUG, "credential_lifetime_days", json!(13));
+    let settings = builder().setting(SLUG, "moderate_after_days", json!(11)).setting(SLUG, "stale_after_days", json!(12)).setting(
+        SLUG,
+        "credential_lifetime_days",
+        json!(13),
+    );
     let api = Api::with(SLUG, settings);
     for (days, expected) in [
         (0, facts("APPROVED", "FRESH", "strong")),
@@ -74,11 +75,13 @@ async fn verifying_again_supersedes_the_old_contract() {
     let client = institution(&api).await;
     let old = link(&client, RICHARD_GOOGLE).await;
     api.understudy.advance(TimeDelta::milliseconds(60_001)).unwrap();
-    let new = simulate(&api, "reverify-credential", json!({"contractId": RICHARD_GOOGLE}))["contractId"].as_str().unwrap().to_owned();
+    let new =
+        simulate(&api, "reverify-credential", json!({"contractId": RICHARD_GOOGLE}))["contractId"].as_str().unwrap().to_owned();
     assert_ne!(new, RICHARD_GOOGLE);
     assert_eq!(check(&api, &old).await.json()["message"], "Credential has been superseded by a newer one");
     let credentials = ok(&client, &format!("{CREDENTIALS}/{RICHARD}")).await;
-    let google: Vec<&Value> = credentials.as_array().unwrap().iter().filter(|credential| credential["provider"] == "GOOGLE").collect();
+    let google: Vec<&Value> =
+        credentials.as_array().unwrap().iter().filter(|credential| credential["provider"] == "GOOGLE").collect();
     let expected = json!({
         "partyId": RICHARD, "email": "richard.hendricks@example.com", "contractId": new, "provider": "GOOGLE", "kycStatus": "APPROVED",
         "expirationDate": "2027-02-16T12:01:00.001Z", "issuedAt": "2026-02-16T12:01:00.001Z", "freshness": "FRESH",

@@ -106,7 +106,16 @@ async fn each_state_of_a_credential_has_its_report() {
     simulate(&api, "archive-credential", json!({"contractId": CONTRACTS[1]}));
     simulate(&api, "delete-credential", json!({"contractId": CONTRACTS[2]}));
     let report = check(&api, &archived).await.json();
-    assert_eq!(facts(&report), ("archived".to_owned(), "red".to_owned(), [false, true, false, false], Some("Credential has been archived".to_owned()), false));
+    assert_eq!(
+        facts(&report),
+        (
+            "archived".to_owned(),
+            "red".to_owned(),
+            [false, true, false, false],
+            Some("Credential has been archived".to_owned()),
+            false
+        )
+    );
     let expected = json!({"status": "not_found", "color": "red", "contractId": null, "issuedAt": null, "expiredAt": null, "isActive": false,
         "isArchived": false, "isSuperseded": false, "isRevoked": false, "message": "Credential not found", "kycProvider": null,
         "credentialData": null});
@@ -147,7 +156,9 @@ async fn links_are_refused_without_a_contract_that_the_institution_may_show() {
         assert_eq!(answer.json(), *expected, "{case}");
     }
     let refused = error("NOT_FOUND", "Credential not found", None);
-    for contract in ["nothing", JARED_GOOGLE, CONTRACTS[12], CONTRACTS[13], &RICHARD_GOOGLE.to_uppercase(), &format!("{RICHARD_GOOGLE} ")] {
+    for contract in
+        ["nothing", JARED_GOOGLE, CONTRACTS[12], CONTRACTS[13], &RICHARD_GOOGLE.to_uppercase(), &format!("{RICHARD_GOOGLE} ")]
+    {
         let answer = client.post(LINK, json!({"contractId": contract})).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{contract}");
         assert_eq!(answer.json(), refused, "{contract}");
@@ -169,7 +180,8 @@ async fn a_batch_has_a_result_for_each_item() {
         assert_eq!(result.to_string(), expected.to_string());
         token
     };
-    let refused = |contract: &str| json!({"contractId": contract, "error": {"message": "Credential not found", "code": "NOT_FOUND"}});
+    let refused =
+        |contract: &str| json!({"contractId": contract, "error": {"message": "Credential not found", "code": "NOT_FOUND"}});
     let (first, third) = (made(&results[0]), made(&results[2]));
     assert_ne!(first, third);
     assert_eq!(results[1], refused(JARED_GOOGLE));

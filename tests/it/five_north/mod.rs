@@ -26,15 +26,24 @@ pub(crate) const SLUG: &str = "5n";
 pub(crate) const CLIENT: &str = "5n-sandbox-institution";
 pub(crate) const SECRET: &str = "5n-sandbox-secret";
 
-pub(crate) const RICHARD: &str = "party::80f64dc568c2192bec96deb586469b87::1220c8be0c30f045e15922829105e9c259c4562c4446d07468b39435d8e00ccd9227";
-pub(crate) const DINESH: &str = "party::729ef799ac08923267487f739c2fca31::12206475b2624a8eb161d8d0edc717020a8edf5f05ecd8a2f0abf956a4171692cd01";
-pub(crate) const GILFOYLE: &str = "party::0794b75663d18e88da8e714ae34c6203::12204ba763e68dc804d1ad11c982dcde88e7dd72f8757343c40d139546a1a6004d9a";
-pub(crate) const JARED: &str = "party::0b24404dbfeba63c9a7f436cf41ac8e5::12209f1f5c00aed0cfc2ea79df106f690b048647f1f328ff4993da173dfb1b710fbc";
-pub(crate) const MONICA: &str = "party::1c9d3dc59e566f4053e449f881e7eb0f::1220467b46ee5b8628e11ac8ba6883728bae3140a5e595e50fa9cd6367d4fb31bc2d";
-pub(crate) const ERLICH: &str = "party::c6545d7280ca46abd188dc3180058da4::1220c529d1672f8e3607c9e4e860c3df1fbda5ae37b71cc48bc188b68773a7f7da60";
-pub(crate) const BIGHEAD: &str = "9ab5c8283212f15820422063db510de9::1220f98cb1288cee974b08facd66c1f9516a6d0710c177c35a950d3dc53992a3d481";
-pub(crate) const GAVIN: &str = "party::155f36fe19e07d6c9d5370b5a48d8997::12201bfc35075964236ce2cff7b6bf02ce84f70b606fbecbe0f57765ec409f907c52";
-pub(crate) const JOHN: &str = "party::04a5835d6cc470817989e9acc1f20c0a::12200d35764b9b490251e499af00626b54516c4f3f1c021c2eb72bf7c72f38662cb0";
+pub(crate) const RICHARD: &str =
+    "party::80f64dc568c2192bec96deb586469b87::1220c8be0c30f045e15922829105e9c259c4562c4446d07468b39435d8e00ccd9227";
+pub(crate) const DINESH: &str =
+    "party::729ef799ac08923267487f739c2fca31::12206475b2624a8eb161d8d0edc717020a8edf5f05ecd8a2f0abf956a4171692cd01";
+pub(crate) const GILFOYLE: &str =
+    "party::0794b75663d18e88da8e714ae34c6203::12204ba763e68dc804d1ad11c982dcde88e7dd72f8757343c40d139546a1a6004d9a";
+pub(crate) const JARED: &str =
+    "party::0b24404dbfeba63c9a7f436cf41ac8e5::12209f1f5c00aed0cfc2ea79df106f690b048647f1f328ff4993da173dfb1b710fbc";
+pub(crate) const MONICA: &str =
+    "party::1c9d3dc59e566f4053e449f881e7eb0f::1220467b46ee5b8628e11ac8ba6883728bae3140a5e595e50fa9cd6367d4fb31bc2d";
+pub(crate) const ERLICH: &str =
+    "party::c6545d7280ca46abd188dc3180058da4::1220c529d1672f8e3607c9e4e860c3df1fbda5ae37b71cc48bc188b68773a7f7da60";
+pub(crate) const BIGHEAD: &str =
+    "9ab5c8283212f15820422063db510de9::1220f98cb1288cee974b08facd66c1f9516a6d0710c177c35a950d3dc53992a3d481";
+pub(crate) const GAVIN: &str =
+    "party::155f36fe19e07d6c9d5370b5a48d8997::12201bfc35075964236ce2cff7b6bf02ce84f70b606fbecbe0f57765ec409f907c52";
+pub(crate) const JOHN: &str =
+    "party::04a5835d6cc470817989e9acc1f20c0a::12200d35764b9b490251e499af00626b54516c4f3f1c021c2eb72bf7c72f38662cb0";
 
 /// Contracts of the fixture, in the order in which they were issued.
 pub(crate) const CONTRACTS: [&str; 18] = [

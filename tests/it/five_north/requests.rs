@@ -5,8 +5,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
-    BIGHEAD, CONTRACTS, CREDENTIALS, ERLICH, GAVIN, JARED, JARED_GOOGLE, LINK, MONICA, REQUEST, RICHARD, SCORES, USERS, ask, each, encoded,
-    error, institution, ok, proposal, simulate, start,
+    BIGHEAD, CONTRACTS, CREDENTIALS, ERLICH, GAVIN, JARED, JARED_GOOGLE, LINK, MONICA, REQUEST, RICHARD, SCORES, USERS, ask, each,
+    encoded, error, institution, ok, proposal, simulate, start,
 };
 
 #[tokio::test]
@@ -177,7 +177,9 @@ async fn each_account_is_asked_for_once_until_it_was_refused() {
     let rows = async || {
         let page = ok(&client, &format!("{USERS}?search={}&limit=100&orderType=ASC", encoded(GAVIN))).await;
         let rows = page["items"].as_array().unwrap().clone();
-        rows.iter().map(|row| format!("{} {} {}", row["id"], row["kycProvider"].as_str().unwrap(), row["reqStatus"].as_str().unwrap())).collect::<Vec<_>>()
+        rows.iter()
+            .map(|row| format!("{} {} {}", row["id"], row["kycProvider"].as_str().unwrap(), row["reqStatus"].as_str().unwrap()))
+            .collect::<Vec<_>>()
     };
     ask(&client, GAVIN, &["GOOGLE", "GOOGLE", "GITHUB", "GOOGLE"]).await;
     assert_eq!(rows().await, ["513 SUMSUB PENDING", "515 GOOGLE PENDING", "516 GITHUB PENDING"]);
@@ -195,7 +197,14 @@ async fn each_account_is_asked_for_once_until_it_was_refused() {
     ask(&client, GAVIN, &["GOOGLE", "GITHUB"]).await;
     assert_eq!(
         rows().await,
-        ["513 SUMSUB PENDING", "515 GOOGLE REVOKED", "516 GITHUB REJECTED", "517 REDDIT PENDING", "518 GOOGLE PENDING", "519 GITHUB PENDING"]
+        [
+            "513 SUMSUB PENDING",
+            "515 GOOGLE REVOKED",
+            "516 GITHUB REJECTED",
+            "517 REDDIT PENDING",
+            "518 GOOGLE PENDING",
+            "519 GITHUB PENDING"
+        ]
     );
     assert_ne!(proposal(&client, 515).await, proposal(&client, 518).await);
 }

@@ -93,12 +93,9 @@ async fn raw_and_encoded_parties_mean_the_same_and_slashes_stay_inside() {
     let info = control.get("/info").await.json();
     let ours = info["providers"].as_array().unwrap().iter().find(|provider| provider["slug"] == SLUG).unwrap().clone();
     let shown = ours.to_string();
-    for value in [
-        format!("{}/api/v1", api.base),
-        format!("{}{TOKEN}", api.base),
-        super::CLIENT.to_owned(),
-        super::SECRET.to_owned(),
-    ] {
+    for value in
+        [format!("{}/api/v1", api.base), format!("{}{TOKEN}", api.base), super::CLIENT.to_owned(), super::SECRET.to_owned()]
+    {
         assert!(shown.contains(&json!(value).to_string()), "{value} should be in {shown}");
     }
 }

@@ -103,9 +103,19 @@ async fn the_list_can_be_sorted_by_every_column_in_both_directions() {
         513 => 3,
         _ => 5,
     };
-    for column in
-        ["id", "fullName", "email", "status", "kycStatus", "partyId", "proposalId", "reqStatus", "kycProvider", "regDate", "createdAt"]
-    {
+    for column in [
+        "id",
+        "fullName",
+        "email",
+        "status",
+        "kycStatus",
+        "partyId",
+        "proposalId",
+        "reqStatus",
+        "kycProvider",
+        "regDate",
+        "createdAt",
+    ] {
         for (order_type, ascending) in [("ASC", true), ("desc", false), ("", false), ("asc", true)] {
             let page = ok(&client, &format!("{USERS}?limit=100&orderBy={column}&orderType={order_type}")).await;
             let mut expected: Vec<(String, i64)> = all["items"]

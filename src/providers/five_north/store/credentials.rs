@@ -9,6 +9,7 @@ use crate::world::store::{AsJson, AsText, Millis};
 
 /// A credential's contract, with its owner's party and e-mail address.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "the id is that of the contract, and not of the row")]
 pub(in super::super) struct Contract {
     pub contract_id: String,
     pub user_id: i64,
@@ -16,8 +17,6 @@ pub(in super::super) struct Contract {
     pub email: String,
     pub provider: KycProvider,
     pub state: ContractState,
-    /// Whether it is the one that its owner has with the provider now.
-    pub is_current: bool,
     pub is_expired: bool,
     pub issued_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
@@ -31,6 +30,7 @@ pub(in super::super) struct NewContract<'a> {
     pub user_id: i64,
     pub provider: KycProvider,
     pub state: ContractState,
+    /// Whether it is the one that its owner has with the provider from now on.
     pub is_current: bool,
     pub issued_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
@@ -45,11 +45,10 @@ fn contract(row: &Row<'_>) -> Result<Contract> {
         email: row.get(3)?,
         provider: row.get::<_, AsText<_>>(4)?.0,
         state: row.get::<_, AsText<_>>(5)?.0,
-        is_current: row.get(6)?,
-        is_expired: row.get(7)?,
-        issued_at: row.get::<_, Millis>(8)?.0,
-        expires_at: row.get::<_, Millis>(9)?.0,
-        metadata: super::object(&row.get::<_, String>(10)?),
+        is_expired: row.get(6)?,
+        issued_at: row.get::<_, Millis>(7)?.0,
+        expires_at: row.get::<_, Millis>(8)?.0,
+        metadata: super::object(&row.get::<_, String>(9)?),
     })
 }
 
@@ -57,7 +56,7 @@ fn contract(row: &Row<'_>) -> Result<Contract> {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT c.contract_id, c.user_id, u.party_id, u.email, c.provider, c.state, c.is_current, c.is_expired, ",
+            "SELECT c.contract_id, c.user_id, u.party_id, u.email, c.provider, c.state, c.is_expired, ",
             "c.issued_at_ms, c.expires_at_ms, c.metadata ",
             $rest
         )
@@ -91,11 +90,9 @@ pub(in super::super) fn insert(db: &Connection, new: &NewContract<'_>) -> Result
 
 /// The contract with this id, whoever may see it.
 pub(in super::super) fn by_id(db: &Connection, contract_id: &str) -> Result<Option<Contract>> {
-    db.prepare_cached(select!(
-        "FROM five_north_credential c JOIN five_north_user u ON u.id = c.user_id WHERE c.contract_id = ?1"
-    ))?
-    .query_row([contract_id], contract)
-    .optional()
+    db.prepare_cached(select!("FROM five_north_credential c JOIN five_north_user u ON u.id = c.user_id WHERE c.contract_id = ?1"))?
+        .query_row([contract_id], contract)
+        .optional()
 }
 
 /// The contract that a user has with a provider now, be it revoked.
@@ -129,8 +126,11 @@ pub(in super::super) fn expiries(db: &Connection) -> Result<Vec<(String, DateTim
 
 /// Says of a contract what it is on the ledger now, and whether it is still the one that its owner has.
 pub(in super::super) fn set_state(db: &Connection, contract_id: &str, state: ContractState, is_current: bool) -> Result<()> {
-    db.prepare_cached("UPDATE five_north_credential SET state = ?2, is_current = ?3 WHERE contract_id = ?1")?
-        .execute((contract_id, AsText(state), is_current))?;
+    db.prepare_cached("UPDATE five_north_credential SET state = ?2, is_current = ?3 WHERE contract_id = ?1")?.execute((
+        contract_id,
+        AsText(state),
+        is_current,
+    ))?;
     Ok(())
 }
 

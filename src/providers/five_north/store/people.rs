@@ -148,22 +148,16 @@ fn user(row: &Row<'_>) -> Result<User> {
 
 /// The user with this party, exactly as written.
 pub(in super::super) fn by_party(db: &Connection, party_id: &str) -> Result<Option<User>> {
-    db.prepare_cached(select!(
-        "WHERE party_id = ?1"
-    ))?.query_row([party_id], user).optional()
+    db.prepare_cached(select!("WHERE party_id = ?1"))?.query_row([party_id], user).optional()
 }
 
 pub(in super::super) fn by_id(db: &Connection, id: i64) -> Result<Option<User>> {
-    db.prepare_cached(select!(
-        "WHERE id = ?1"
-    ))?.query_row([id], user).optional()
+    db.prepare_cached(select!("WHERE id = ?1"))?.query_row([id], user).optional()
 }
 
 /// The first users, by id.
 pub(in super::super) fn first(db: &Connection, limit: i64) -> Result<Vec<User>> {
-    db.prepare_cached(select!(
-        "ORDER BY id LIMIT ?1"
-    ))?.query_map([limit], user)?.collect()
+    db.prepare_cached(select!("ORDER BY id LIMIT ?1"))?.query_map([limit], user)?.collect()
 }
 
 /// Links an account, or replaces the one that the user had linked there before.

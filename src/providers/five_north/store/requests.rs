@@ -296,9 +296,15 @@ macro_rules! statement {
 }
 
 /// A part of an institution's list, and how many rows match the filter in all.
-pub(in super::super) fn list(db: &Connection, institution_id: i64, filter: &Filter, cut: Cut) -> Result<(Vec<InstitutionUser>, i64)> {
+pub(in super::super) fn list(
+    db: &Connection,
+    institution_id: i64,
+    filter: &Filter,
+    cut: Cut,
+) -> Result<(Vec<InstitutionUser>, i64)> {
     let values = |values: &Option<Vec<String>>| values.as_deref().map(super::list);
-    let (statuses, req_statuses, kyc_statuses) = (values(&filter.statuses), values(&filter.req_statuses), values(&filter.kyc_statuses));
+    let (statuses, req_statuses, kyc_statuses) =
+        (values(&filter.statuses), values(&filter.req_statuses), values(&filter.kyc_statuses));
     let matching: [(&str, &dyn ToSql); 5] = [
         (":institution", &institution_id),
         (":req_statuses", &req_statuses),
