@@ -147,7 +147,7 @@ pub(super) fn run(options: &Options) -> Outcome {
 }
 
 fn builder(options: &Options, seed: u64) -> Builder {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = std::env::var("W").ok().and_then(|w| w.parse().ok()).unwrap_or(1);
     let mut builder =
         Understudy::builder().host(options.host).port(options.port).only(options.only.iter().cloned()).workers(workers);
     // A data file goes on with its own seed unless another is asked for.

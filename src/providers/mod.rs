@@ -1,7 +1,7 @@
 //! The registry of providers: a line each.
 
-pub mod five_north;
-pub mod verified;
+mod five_north;
+mod verified;
 
 use std::sync::Arc;
 

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use crate::control::{self, Control};
 use crate::dashboard;
 use crate::http::{AnyProvider, Match, Params, Problem, Reply, Req};
-use crate::world::clock::real_now;
+use crate::world::clock::{Stopwatch, real_now};
 use crate::world::journal::Entry;
 use crate::world::{Failure, World};
 use crate::worlds::Worlds;
@@ -31,7 +31,7 @@ use listen::Listening;
 const TICK: Duration = Duration::from_secs(1);
 
 /// How long a body may take to arrive.
-pub const BODY_TIME: Duration = Duration::from_secs(60);
+pub const BODY_TIME: Duration = Duration::from_mins(1);
 
 /// How much of a body that is too large is read and dropped, so that the client sees the refusal and not a reset.
 const DRAIN_LIMIT: u64 = 1024 * 1024 * 1024;
@@ -88,7 +88,7 @@ impl Server {
         let (now, reply) = match (world, address.target, provider) {
             (Some(world), Target::Provider(_, path), Some(provider)) => {
                 req.path = path;
-                self.provider(&world, &**provider, req, refused, head.uri.path())
+                Self::provider(&world, &**provider, req, refused, head.uri.path())
             }
             (world, Target::Control(path), _) => {
                 let now = world.as_ref().map_or(real, |world| world.now(real));
@@ -103,14 +103,15 @@ impl Server {
         respond(now, reply, is_head)
     }
 
+    /// Has a provider answer, and notes the exchange.
     fn provider(
-        &self,
         world: &World,
         provider: &dyn AnyProvider,
         mut req: Req,
         refused: Option<Problem>,
         full_path: &str,
     ) -> (DateTime<Utc>, Reply) {
+        let watch = Stopwatch::start();
         let slug = provider.about().slug;
         let mut operation = None;
         let (now, mut reply) = match (refused, provider.find(&req.method, &req.path)) {
@@ -142,25 +143,10 @@ impl Server {
             }
         };
         provider.finish(&req, &mut reply);
-        self.note(world, slug, operation, now, req, &reply, full_path);
-        (now, reply)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "an exchange has that many parts")]
-    fn note(
-        &self,
-        world: &World,
-        provider: &'static str,
-        operation: Option<&'static str>,
-        now: DateTime<Utc>,
-        req: Req,
-        reply: &Reply,
-        full_path: &str,
-    ) {
-        let took = (real_now() - req.received).to_std().unwrap_or_default();
+        let took = watch.elapsed();
         tracing::debug!(
             world = world.name(),
-            provider,
+            provider = slug,
             operation,
             "{} {full_path} -> {} in {took:?}",
             req.method,
@@ -171,7 +157,7 @@ impl Server {
             id: 0,
             at: now,
             took,
-            provider,
+            provider: slug,
             operation,
             method: req.method,
             url: format!("{}://{}{full_path}{query}", req.links.scheme, req.links.authority),
@@ -181,6 +167,7 @@ impl Server {
             response_headers: reply.headers.clone(),
             response_body: reply.body.clone(),
         });
+        (now, reply)
     }
 }
 

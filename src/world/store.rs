@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::Serialize;
@@ -80,6 +81,8 @@ pub fn open_file(path: &Path) -> Result<(Connection, bool), OpenError> {
 
 fn configure(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
+    // Plans must not depend on bound values, or statements that are prepared once are prepared again for each value.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.pragma_update(None, "application_id", APPLICATION_ID)?;
     db.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     Ok(())

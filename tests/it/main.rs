@@ -13,3 +13,4 @@ mod contract;
 mod contracts;
 mod five_north;
 mod harness;
+mod verified;

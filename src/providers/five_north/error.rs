@@ -15,7 +15,7 @@ const SEE_LOG: &str = "For more on this error consult the server log at the debu
 
 /// Everything that an operation can fail with; `Display` is the message that the API sends.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// A parameter, or a part of the body, is not right.
     #[error("{reason}")]
     Invalid {
@@ -55,7 +55,7 @@ pub enum Error {
 
 /// An error of the authorization server, as OAuth 2.0 shapes it.
 #[derive(Debug, Serialize)]
-pub struct OAuthError {
+pub(crate) struct OAuthError {
     #[serde(skip)]
     status: StatusCode,
     error: String,

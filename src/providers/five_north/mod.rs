@@ -42,11 +42,11 @@ use serde_json::Value;
 use crate::http::{FixtureError, Links, Provider, Reply, Req, Route, Setting, Simulation, Site, Variable, any, reply};
 use crate::world::Cx;
 use crate::world::timers::Timer;
-pub use error::Error;
+use error::Error;
 
-/// 5N ID.
+/// The provider; see the module.
 #[derive(Debug)]
-pub struct FiveNorth;
+pub(crate) struct FiveNorth;
 
 /// What stands before a token on the one path that pages of other origins may call.
 const CHECK: &str = "/api/v1/verification/check/";

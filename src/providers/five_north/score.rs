@@ -48,7 +48,6 @@ pub(super) enum Confidence {
 /// The parts of the score.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the wire has these names")]
 pub(super) struct Breakdown {
     /// 0 to 30.
     pub account_age_score: i64,

@@ -168,12 +168,14 @@ async fn unknown_realms_methods_and_paths_are_answered_by_the_authorization_serv
     assert_eq!(answer.json(), json!({"error": "HTTP 404 Not Found", "error_description": SEE_LOG}));
 }
 
+/// A case's name, header, fields of the form and expected status.
+type BasicCase<'a> = (&'a str, String, Vec<(&'a str, &'a str)>, u16);
+
 #[tokio::test]
 async fn credentials_can_come_by_http_basic_and_fields_of_the_form_win() {
     let api = start();
     let basic = |id: &str, secret: &str| format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
-    type Case<'a> = (&'a str, String, Vec<(&'a str, &'a str)>, u16);
-    let cases: [Case<'_>; 9] = [
+    let cases: [BasicCase<'_>; 9] = [
         ("both by header", basic(CLIENT, SECRET), vec![], 200),
         ("percent-encoded", basic("5n%2Dsandbox%2dinstitution", "5n-sandbox%2Dsecret"), vec![], 200),
         ("scheme in lower case", basic(CLIENT, SECRET).replace("Basic", "basic"), vec![], 200),

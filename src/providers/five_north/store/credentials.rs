@@ -9,7 +9,6 @@ use crate::world::store::{AsJson, AsText, Millis};
 
 /// A credential's contract, with its owner's party and e-mail address.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_field_names, reason = "the id is that of the contract, and not of the row")]
 pub(in super::super) struct Contract {
     pub contract_id: String,
     pub user_id: i64,
