@@ -14,7 +14,7 @@ mod simulations;
 mod surface;
 mod users;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
 use serde_json::{Value, json};
 use understudy::Builder;
@@ -157,6 +157,12 @@ pub(crate) async fn proposal(client: &Client, id: i64) -> String {
     let users = ok(client, &format!("{USERS}?limit=100")).await;
     let row = users["items"].as_array().expect("a list").iter().find(|row| row["id"] == id).expect("the request exists");
     row["proposalId"].as_str().expect("a proposal").to_owned()
+}
+
+/// Moves the clock ahead, and returns the kinds of the timers of 5N ID that fired.
+pub(crate) fn fired(api: &Api, by: TimeDelta) -> Vec<String> {
+    let timers = api.understudy.advance(by).expect("the clock can show it");
+    timers.into_iter().filter(|timer| timer.provider == SLUG).map(|timer| timer.kind).collect()
 }
 
 /// A simulation that must succeed.

@@ -88,8 +88,8 @@ async fn a_policy_with_a_delay_acts_when_the_delay_is_over() {
     api.understudy.advance(TimeDelta::milliseconds(2999)).unwrap();
     assert_eq!(states().await, ["PENDING", "PENDING"]);
     assert_eq!(ok(&client, &format!("{CREDENTIALS}/{BIGHEAD}")).await, json!([]));
-    let fired = api.understudy.advance(TimeDelta::milliseconds(1)).unwrap();
-    assert_eq!(fired.iter().map(|timer| timer.kind.as_str()).collect::<Vec<_>>(), ["requestDecided", "requestDecided"]);
+    let fired = super::fired(&api, TimeDelta::milliseconds(1));
+    assert_eq!(fired, ["requestDecided", "requestDecided"]);
     assert_eq!(states().await, ["APPROVED", "APPROVED"]);
     let credentials = ok(&client, &format!("{CREDENTIALS}/{}", encoded(BIGHEAD))).await;
     assert_eq!(each(&credentials, "partyId"), [BIGHEAD]);
@@ -104,7 +104,7 @@ async fn a_decision_by_hand_takes_the_place_of_the_policy() {
     ask(&client, BIGHEAD, &["DISCORD"]).await;
     let proposal = proposal(&client, 515).await;
     simulate(&api, "decide-request", json!({"proposalId": proposal, "decision": "reject"}));
-    assert!(api.understudy.advance(TimeDelta::seconds(10)).unwrap().is_empty());
+    assert!(super::fired(&api, TimeDelta::seconds(10)).is_empty());
     assert_eq!(ok(&client, &format!("{USERS}?limit=1")).await["items"][0]["reqStatus"], "REJECTED");
 }
 
