@@ -43,7 +43,7 @@ pub(super) fn settle(db: &Connection, user_id: i64, provider: KycProvider) -> Re
     db.prepare_cached(
         "INSERT INTO five_north_disclosure (institution_id, credential_id)
          SELECT r.institution_id, c.id FROM five_north_credential c
-         JOIN five_north_request r ON r.user_id = c.user_id AND r.provider = c.provider AND r.state = 'APPROVED'
+         CROSS JOIN five_north_request r INDEXED BY five_north_request_pair ON r.user_id = c.user_id AND r.provider = c.provider AND r.state = 'APPROVED'
          WHERE c.user_id = ?1 AND c.provider = ?2 AND c.is_current = 1",
     )?
     .execute(pair)?;

@@ -99,3 +99,78 @@ async fn raw_and_encoded_parties_mean_the_same_and_slashes_stay_inside() {
         assert!(shown.contains(&json!(value).to_string()), "{value} should be in {shown}");
     }
 }
+
+#[tokio::test]
+async fn no_input_makes_the_server_fail() {
+    let api = start();
+    let client = institution(&api).await;
+    let nasty = [
+        "%00",
+        "a%00b",
+        "abc%00def",
+        "%00%00%00",
+        "%22",
+        "%22%22%22",
+        "a%22b%22c",
+        "'",
+        "%5C",
+        "%25%25%25",
+        "***",
+        "a*b*c",
+        "NEAR(a%20b)",
+        "a%20AND%20b",
+        "-abc",
+        "%5Eabc",
+        "a:b:c",
+        "(((",
+        ")))",
+        "%7B%7D%7B",
+        "%C2%A0%C2%A0%C2%A0",
+        "%CC%81%CC%81%CC%81",
+        "%C4%B0%C4%B0%C4%B0",
+        "%E2%80%8B%E2%80%8B%E2%80%8B",
+        "%F0%9F%98%80%F0%9F%98%80%F0%9F%98%80",
+        "%FF%FE%FD",
+        "%ED%A0%80",
+        "%",
+        "%4",
+        "&&&",
+        "=",
+        "%0A%0D%09",
+        "%EF%BF%BF%EF%BF%BF%EF%BF%BF",
+        "%1F%1F%1F",
+    ];
+    let long = "%41".repeat(5000);
+    for value in nasty.into_iter().chain([long.as_str()]) {
+        for name in ["search", "status", "reqStatus", "kycStatus", "orderBy", "orderType", "offset", "limit"] {
+            let answer = client.get(&format!("{USERS}?{name}={value}")).await;
+            assert!(answer.status.as_u16() < 500, "{name}={value}: {}", answer.text());
+        }
+        for query in [
+            format!("{CREDENTIALS}?partyIds={value}"),
+            format!("{SCORES}?emails={value}"),
+            format!("{CREDENTIALS}/resolve?q={value}"),
+        ] {
+            let answer = client.get(&query).await;
+            assert!(answer.status.as_u16() < 500, "{query}: {}", answer.text());
+        }
+        if !value.contains(['&', '=']) {
+            for path in [SCORES, CREDENTIALS, "/api/v1/verification/check", "/verify", "/wallet"] {
+                let answer = client.get(&format!("{path}/{value}")).await;
+                assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}/{value}");
+            }
+        }
+        let form = format!("grant_type={value}&client_id={value}&client_secret={value}&scope={value}");
+        let answer = api.post(TOKEN, form.as_str()).header("content-type", "application/x-www-form-urlencoded").await;
+        assert!(answer.status.is_client_error(), "{value}: {}", answer.text());
+    }
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for body in
+        [deep.as_str(), "{\"contractId\":\"\\u0000\"}", "{\"contractId\":\"x\",\"contractId\":1}", "\u{feff}{}", "{\"a\":1e999}"]
+    {
+        for path in [LINK, REQUEST, super::BATCH] {
+            let answer = client.post(path, body).await;
+            assert!(answer.status.is_client_error(), "{path}: {}", answer.text());
+        }
+    }
+}

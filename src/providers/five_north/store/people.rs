@@ -238,7 +238,7 @@ pub(in super::super) fn some_approved(
 ) -> Result<Vec<Person>> {
     db.prepare_cached(
         "SELECT u.id, u.party_id, u.email FROM five_north_user u
-         JOIN five_north_approval a ON a.institution_id = :institution AND a.user_id = u.id
+         CROSS JOIN five_north_approval a ON a.institution_id = :institution AND a.user_id = u.id
          WHERE u.id IN (SELECT id FROM five_north_user WHERE party_id IN (SELECT value FROM json_each(:parties))
             UNION SELECT id FROM five_north_user WHERE email_key IN (SELECT value FROM json_each(:emails)))
          ORDER BY u.id",
