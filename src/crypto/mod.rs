@@ -2,3 +2,4 @@
 
 pub mod es256;
 pub mod jws;
+pub mod sigv4;

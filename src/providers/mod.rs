@@ -1,6 +1,7 @@
 //! The registry of providers: a line each.
 
 mod five_north;
+mod public_mint;
 mod verified;
 
 use std::sync::Arc;
@@ -9,5 +10,5 @@ use crate::http::{AnyProvider, any};
 
 /// All providers, in the order in which they are shown.
 pub fn all() -> Vec<Arc<dyn AnyProvider>> {
-    vec![any::of::<verified::Verified>(), any::of::<five_north::FiveNorth>()]
+    vec![any::of::<verified::Verified>(), any::of::<five_north::FiveNorth>(), any::of::<public_mint::PublicMint>()]
 }

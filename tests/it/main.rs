@@ -8,9 +8,13 @@
 )]
 
 mod browser;
+mod cli;
 mod client;
 mod contract;
 mod contracts;
+mod control;
 mod five_north;
 mod harness;
+mod public_mint;
+mod raw;
 mod verified;

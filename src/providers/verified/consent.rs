@@ -147,10 +147,16 @@ fn mistake(mistakes: &[Mistake], name: &str) -> Option<String> {
     mistakes.iter().find(|mistake| mistake.name == name).map(|mistake| mistake.text.clone())
 }
 
-/// The parts of a composite that a request wants.
+/// The parts of a composite that a request wants. A mandatory one that does not say which needs those that make it whole.
 fn parts(kind: &CredentialType, request: &CredentialRequest) -> Vec<CredentialRequest> {
     if request.children.is_empty() {
-        kind.children.iter().map(|kind| CredentialRequest { kind: kind.clone(), ..CredentialRequest::default() }).collect()
+        let is_needed = |part: &String| request.is_mandatory() && kind.children_required_when_mandatory.contains(part);
+        let part = |part: &String| CredentialRequest {
+            kind: part.clone(),
+            mandatory: is_needed(part).then_some(Mandatory::Yes),
+            ..CredentialRequest::default()
+        };
+        kind.children.iter().map(part).collect()
     } else {
         request.children.iter().filter(|part| kind.children.contains(&part.kind)).cloned().collect()
     }
@@ -276,7 +282,7 @@ fn typed_parts(
 }
 
 /// `data` as a brand would send it.
-fn as_sent(data: &Data) -> Value {
+pub(super) fn as_sent(data: &Data) -> Value {
     match data {
         Data::Fields(fields) => Value::Object(fields.clone()),
         Data::Children(children) => {

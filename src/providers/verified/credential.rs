@@ -115,18 +115,27 @@ impl Dto<'_> {
         if self.place == Place::Shared && self.wire == Wire::Seed {
             map.serialize_entry("issuanceDate", &ms)
         } else {
-            map.serialize_entry("issuanceDate", &ms.to_string())
+            map.serialize_entry("issuanceDate", &Digits(ms))
         }
     }
 
     fn expiration<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         let ms = self.credential.expires.map(|at| at.timestamp_millis());
         match (self.wire, ms) {
-            (Wire::Observed, ms) => map.serialize_entry("expirationDate", &ms.map(|ms| ms.to_string())),
+            (Wire::Observed, ms) => map.serialize_entry("expirationDate", &ms.map(Digits)),
             (Wire::Seed, None) => Ok(()),
-            (Wire::Seed, Some(ms)) if self.place == Place::Issued => map.serialize_entry("expirationDate", &ms.to_string()),
+            (Wire::Seed, Some(ms)) if self.place == Place::Issued => map.serialize_entry("expirationDate", &Digits(ms)),
             (Wire::Seed, Some(ms)) => map.serialize_entry("expirationDate", &ms),
         }
+    }
+}
+
+/// A number as a text of digits.
+struct Digits(i64);
+
+impl Serialize for Digits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
     }
 }
 
@@ -142,8 +151,8 @@ impl Serialize for Dto<'_> {
             self.issuance(&mut map)?;
             self.expiration(&mut map)?;
         } else {
-            map.serialize_entry("createdAt", &created.timestamp_millis().to_string())?;
-            map.serialize_entry("updatedAt", &updated.timestamp_millis().to_string())?;
+            map.serialize_entry("createdAt", &Digits(created.timestamp_millis()))?;
+            map.serialize_entry("updatedAt", &Digits(updated.timestamp_millis()))?;
             map.serialize_entry("type", kind)?;
             self.issuance(&mut map)?;
             self.expiration(&mut map)?;

@@ -10,8 +10,10 @@ use super::credential::{Credential, Data, Dto, Place};
 use super::draft::{Draft, Issuance, bad_expiration, expiration, known_type};
 use super::error::Error;
 use super::identifier::{self, Contact};
+use super::partner::{self, Referral};
+use super::requests::DEFAULT_DESCRIPTION;
 use super::store::{self, credentials};
-use super::{auth, body, partner};
+use super::{auth, body};
 use crate::http::{Reply, Req, reply};
 use crate::world::Cx;
 
@@ -75,9 +77,11 @@ pub(super) fn issue(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
         issued.push(credential);
     }
     let url = match partner_uuid {
-        Some(uuid) => {
+        Some(partner) => {
             let scope = issued.iter().map(|credential| credential.id.clone()).collect();
-            partner::offer(cx, req, &caller, uuid, &contact, &user, scope, tracking_id)?.map(|offer| offer.url)
+            let (issuer, contact, user, description) = (&caller, &contact, user.as_str(), DEFAULT_DESCRIPTION);
+            let referral = Referral { issuer, partner, contact, user, scope, description, tracking_id };
+            partner::offer(cx, req, referral)?.map(|offer| offer.url)
         }
         None => None,
     };

@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::consent::as_sent;
 use super::credential::{Credential, Data};
-use super::draft::{Draft, Issuance};
+use super::draft::{Draft, Issuance, known_type};
 use super::error::Error;
-use super::identifier::Identifier;
-use super::profile::{Profile, SpecialPhone};
+use super::identifier::{Identifier, is_email, is_phone};
+use super::profile::{Profile, SpecialPhone, Subscriber};
 use super::schema;
 use super::store::{self, credentials, flows};
 use super::types::{CredentialRequest, OneClick, OneClickState};
@@ -145,6 +146,7 @@ pub(super) fn load(cx: &mut Cx<'_>, text: &str) -> Result<(), FixtureError> {
         return Err(FixtureError::content("profiles", "there must be at least one"));
     }
     for (at, profile) in fixture.profiles.iter().enumerate() {
+        check_profile(cx, profile).map_err(|error| FixtureError::content(format!("profiles[{at}]"), error.to_string()))?;
         store::insert_profile(cx.db, at, profile)?;
     }
     for (at, phone) in fixture.phones.iter().enumerate() {
@@ -230,8 +232,28 @@ fn read_issued(seen: &mut Seen, issued: &Issued, at: &str) -> Result<Vec<Credent
     Ok(all)
 }
 
+/// Holds the values of a profile against their schemas.
+fn check_profile(cx: &mut Cx<'_>, profile: &Profile) -> Result<(), Error> {
+    let owner = Subscriber { phone: "+12125550100".to_owned(), profile: profile.clone(), lacks: Vec::new(), is_strict: false };
+    for credential in owner.credentials(cx) {
+        Draft::of(known_type(&credential.kind)?, &as_sent(&credential.data), "profile")?;
+    }
+    Ok(())
+}
+
+/// Refuses what is neither absent nor right.
+fn check_contact(email: Option<&str>, phone: Option<&str>, at: &str) -> Result<(), FixtureError> {
+    if let Some(email) = email.filter(|email| !is_email(email)) {
+        return Err(FixtureError::content(format!("{at}.email"), format!("{email:?} is no email address")));
+    }
+    if let Some(phone) = phone.filter(|phone| !is_phone(phone)) {
+        return Err(FixtureError::content(format!("{at}.phone"), format!("{phone:?} is no phone number in E.164")));
+    }
+    Ok(())
+}
+
 fn load_phone(cx: &mut Cx<'_>, seen: &mut Seen, phone: &Phone, profiles: usize, at: &str) -> Result<(), FixtureError> {
-    if !matches!(Identifier::read(&phone.phone), Some(Identifier::Phone(_))) || !seen.phones.insert(phone.phone.clone()) {
+    if !is_phone(&phone.phone) || !seen.phones.insert(phone.phone.clone()) {
         return Err(FixtureError::content(
             format!("{at}.phone"),
             format!("{:?} is no E.164 number, or stands here twice", phone.phone),
@@ -251,6 +273,7 @@ fn load_phone(cx: &mut Cx<'_>, seen: &mut Seen, phone: &Phone, profiles: usize, 
 fn load_one_click(cx: &mut Cx<'_>, seen: &mut Seen, finished: FinishedOneClick, at: &str) -> Result<(), FixtureError> {
     seen.uuid(&finished.uuid, &format!("{at}.uuid"))?;
     seen.brand(&finished.brand, &format!("{at}.brand"))?;
+    check_contact(finished.email.as_deref(), Some(&finished.phone), at)?;
     let shared = finished.shared.map(|issued| read_issued(seen, &issued, &format!("{at}.shared"))).transpose()?;
     let shared = shared.map(|shared| {
         let method = finished.verification_method.as_ref();
@@ -283,6 +306,7 @@ fn with_method(credential: Credential, method: Option<&String>) -> Credential {
 fn load_shared(cx: &mut Cx<'_>, seen: &mut Seen, record: SharedRecord, at: &str) -> Result<(), FixtureError> {
     seen.uuid(&record.uuid, &format!("{at}.uuid"))?;
     seen.brand(&record.brand, &format!("{at}.brand"))?;
+    check_contact(record.email.as_deref(), record.phone.as_deref(), at)?;
     let mut credentials = Vec::new();
     for (number, id) in record.credentials.iter().enumerate() {
         let known = seen.credentials.iter().find(|credential| credential.id == *id);

@@ -198,8 +198,13 @@ impl Template {
         written
     }
 
+    /// The same without some of its parts, and the separators before those.
+    pub(super) fn only(&self, keeps: impl Fn(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|(_, name)| keeps(name)).cloned().collect())
+    }
+
     /// The parts of a text with all separators, by name; none where it has other ones.
-    pub(super) fn parts(&self, text: &str) -> Option<Vec<(&str, String)>> {
+    pub(super) fn parts(&self, text: &str) -> Option<Vec<(String, String)>> {
         let mut parts = Vec::new();
         let mut rest = text;
         let mut all = self.0.iter().peekable();
@@ -208,10 +213,10 @@ impl Template {
                 Some((separator, _)) => rest.split_once(separator.as_str())?,
                 None => (rest, ""),
             };
-            parts.push((name.as_str(), value.to_owned()));
+            parts.push((name.clone(), value.to_owned()));
             rest = tail;
         }
-        Some(parts)
+        (!parts.is_empty()).then_some(parts)
     }
 }
 
@@ -253,7 +258,7 @@ mod tests {
         let name = Template::read("FullNameCredential", "firstName, lastName").unwrap();
         assert_eq!(
             name.parts("Richard, Hendricks").unwrap(),
-            [("firstName", "Richard".to_owned()), ("lastName", "Hendricks".to_owned())]
+            [("firstName".to_owned(), "Richard".to_owned()), ("lastName".to_owned(), "Hendricks".to_owned())]
         );
         assert_eq!(name.parts("Richard Hendricks"), None);
     }

@@ -14,7 +14,7 @@ use super::profile::{NoSubscriber, Subscriber};
 use super::requests::ACCESS;
 use super::store::{self, credentials, flows};
 use super::types::{Brand, CredentialRequest, Flow, FlowState, OneClick, OneClickState};
-use super::{auth, body, day, matching, sourcing, wallet};
+use super::{auth, body, day, matching, redirect, sourcing, wallet};
 use crate::http::wire::uri_component;
 use crate::http::{Reply, Req, reply};
 use crate::world::Cx;
@@ -112,7 +112,7 @@ pub(super) fn create(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     };
     let (title, description) = content(&body)?;
     let redirect_url = identifier::text(&body, "redirectUrl")?.map(str::to_owned);
-    if redirect_url.as_deref().is_some_and(|url| url::Url::parse(url).is_err()) {
+    if redirect_url.as_deref().is_some_and(|url| !redirect::is_possible(url)) {
         return Err(Error::bad("redirectUrl must be an absolute URL"));
     }
     let is_hosted = match body.get("isHosted") {

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::identifier::Contact;
-use super::requests::DEFAULT_DESCRIPTION;
 use super::store::{self, credentials, flows};
 use super::types::{Brand, Flow, FlowState};
 use super::{matching, wallet};
@@ -51,19 +50,23 @@ pub(super) struct Offer {
     pub url: String,
 }
 
-/// Makes a request at the partner, if it is linked to the issuer and finds what it asks for among the person's credentials. The
-/// token shows the credentials in `scope` only.
-#[expect(clippy::too_many_arguments, reason = "a request at a partner has that many sides")]
-pub(super) fn offer(
-    cx: &mut Cx<'_>,
-    req: &Req,
-    issuer: &Brand,
-    partner: &str,
-    contact: &Contact,
-    user: &str,
-    scope: Vec<String>,
-    tracking_id: Option<&str>,
-) -> Result<Option<Offer>, Error> {
+/// What a person is to be asked at a partner.
+pub(super) struct Referral<'a> {
+    pub issuer: &'a Brand,
+    /// Uuid of the partner, as sent.
+    pub partner: &'a str,
+    pub contact: &'a Contact,
+    /// Uuid of the person.
+    pub user: &'a str,
+    /// Ids of the credentials that the token shows.
+    pub scope: Vec<String>,
+    pub description: &'a str,
+    pub tracking_id: Option<&'a str>,
+}
+
+/// Makes a request at the partner, if it is linked to the issuer and finds what it asks for among the person's credentials.
+pub(super) fn offer(cx: &mut Cx<'_>, req: &Req, referral: Referral<'_>) -> Result<Option<Offer>, Error> {
+    let Referral { issuer, partner, contact, user, scope, description, tracking_id } = referral;
     let partner = partner.to_lowercase();
     if !store::are_linked(cx.db, &issuer.uuid, &partner)? {
         return Ok(None);
@@ -80,7 +83,7 @@ pub(super) fn offer(
         user: Some(user.to_owned()),
         scope: Some(scope),
         tracking_id: tracking_id.map(str::to_owned),
-        ..Flow::matching(id.clone(), contact.clone(), requests, DEFAULT_DESCRIPTION)
+        ..Flow::matching(id.clone(), contact.clone(), requests, description)
     };
     flows::insert_flow(cx.db, &flow)?;
 

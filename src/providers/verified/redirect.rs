@@ -3,9 +3,16 @@
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
+use url::Url;
 
 use super::types::{Brand, Flow, FlowState};
 use crate::http::wire::uri_component;
+use crate::pages;
+
+/// Whether a browser can be sent to a URL: an absolute one of a scheme that does not run or show what the URL itself contains.
+pub(super) fn is_possible(url: &str) -> bool {
+    Url::parse(url).is_ok() && pages::linkable(url)
+}
 
 /// What the brand is told: which uuid to read, and whether the person opted out.
 pub(super) fn parameters(flow: &Flow) -> Vec<(&'static str, String)> {
@@ -35,8 +42,11 @@ pub(super) fn target(flow: &Flow, brand: &Brand) -> Option<String> {
     Some(with_parameters(url, &parameters(flow)))
 }
 
-/// Sets query parameters of a URL; the rest of it stays as it is.
+/// Sets query parameters of a URL; the rest of it stays as it is, unless it has to be encoded to stand in a header.
 fn with_parameters(url: &str, parameters: &[(&str, String)]) -> String {
+    let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic());
+    let encoded = if is_plain { None } else { Url::parse(url).ok().map(String::from) };
+    let url = encoded.as_deref().unwrap_or(url);
     let (url, fragment) = url.split_once('#').map_or((url, None), |(url, fragment)| (url, Some(fragment)));
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     let name_of = |pair: &str| -> String {

@@ -4,12 +4,13 @@ use chrono::TimeDelta;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::credential::{Dto, Place};
+use super::credential::{Credential, Dto, Place};
 use super::error::Error;
 use super::identifier::{self, Contact};
+use super::partner::{self, Referral};
 use super::store::{self, credentials, flows};
 use super::types::{CredentialRequest, Flow};
-use super::{auth, body, matching, partner, wallet};
+use super::{auth, body, matching, wallet};
 use crate::http::{Reply, Req, reply};
 use crate::world::Cx;
 
@@ -49,12 +50,17 @@ pub(super) fn has_matching(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let Some(user) = contact.user(cx)? else { return miss() };
     let held = credentials::of_user(cx.db, &user, None)?;
     let hit = match partner_uuid {
-        Some(uuid) => {
-            let asked = store::brand(cx.db, &uuid.to_lowercase())?.and_then(|partner| partner.partner_requests).unwrap_or_default();
-            let matched = asked.iter().flat_map(|request| matching::candidates(request, &held, cx.now));
-            let scope = matched.map(|credential| credential.id.clone()).collect();
-            let offer = partner::offer(cx, req, &caller, uuid, &contact, &user, scope, None)?;
-            offer.map(|offer| (offer.id, offer.url))
+        Some(partner) => {
+            let asked =
+                store::brand(cx.db, &partner.to_lowercase())?.and_then(|partner| partner.partner_requests).unwrap_or_default();
+            let answers = |credential: &&Credential| {
+                let alone = std::slice::from_ref(*credential);
+                asked.iter().any(|request| !matching::candidates(request, alone, cx.now).is_empty())
+            };
+            let scope = held.iter().filter(answers).map(|credential| credential.id.clone()).collect();
+            let (issuer, contact, user) = (&caller, &contact, user.as_str());
+            let referral = Referral { issuer, partner, contact, user, scope, description, tracking_id: None };
+            partner::offer(cx, req, referral)?.map(|offer| (offer.id, offer.url))
         }
         None if matching::satisfies(&requests, &held, cx.now) => {
             let id = cx.rng.uuid().to_string();

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::credential::{Credential, Data};
 use super::draft::{Draft, Issuance, known_type};
+use super::entity::short_name;
 use super::error::{Error, OneClickError};
 use super::formats::{AllFormats, Formats};
 use super::identifier::Contact;
@@ -65,7 +66,8 @@ pub(super) fn send_back(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let values = values.ok_or_else(|| Error::bad("credentials is required"))?;
     let formats = cx.setting::<AllFormats>("formats")?.of(&caller.uuid);
 
-    let drafts: Vec<Draft> = values.iter().map(|(short, value)| draft(short, value, &formats)).collect::<Result<_, _>>()?;
+    let reader = Reader { formats: &formats, shared };
+    let drafts: Vec<Draft> = values.iter().map(|(short, value)| reader.draft(short, value)).collect::<Result<_, _>>()?;
     let contact = Contact { email: one_click.email.clone(), phone: Some(one_click.phone.clone()) };
     let user = contact.known_user(cx)?;
     let of = Issuance { issuer: &caller.uuid, now: cx.now };
@@ -81,12 +83,6 @@ pub(super) fn send_back(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     Ok(reply::json(StatusCode::CREATED, &answer))
 }
 
-/// A value in the nested form as a credential to be checked.
-fn draft(short: &str, value: &Value, formats: &Formats) -> Result<Draft, Error> {
-    let kind = type_of(short)?;
-    Draft::of(kind, &data(kind, value, formats)?, short)
-}
-
 fn type_of(short: &str) -> Result<&'static CredentialType, Error> {
     schema::by_short_name(short).map_or_else(
         || {
@@ -98,35 +94,56 @@ fn type_of(short: &str) -> Result<&'static CredentialType, Error> {
     )
 }
 
-/// The `data` that a value in the nested form stands for.
-fn data(kind: &CredentialType, value: &Value, formats: &Formats) -> Result<Value, Error> {
-    let object = |key: &Option<String>, value: Value| Value::Object(key.iter().map(|key| (key.clone(), value.clone())).collect());
-    match (kind.kind, value) {
-        (Kind::Composite, Value::Object(parts)) => {
-            composite(parts.iter().map(|(short, value)| (short.as_str(), value.clone())), formats)
-        }
-        (Kind::Composite, Value::String(text)) => {
-            match formats.template(&kind.name).as_ref().and_then(|template| template.parts(text)) {
-                Some(parts) => composite(parts.into_iter().map(|(short, text)| (short, Value::from(text))), formats),
-                None if kind.legacy_single_key.is_some() => Ok(object(&kind.legacy_single_key, value.clone())),
-                None => Err(Error::bad(format!("{} must be an object", kind.short_name))),
-            }
-        }
-        (Kind::Composite, _) => Err(Error::bad(format!("{} must be an object", kind.short_name))),
-        (_, Value::Object(_) | Value::Array(_)) => Err(Error::bad(format!("{} must be a string", kind.short_name))),
-        (_, Value::String(text)) => Ok(object(&kind.data_key, formats.read(&kind.name, text).into())),
-        (_, scalar) => Ok(object(&kind.data_key, scalar.clone())),
-    }
+/// Reads values that a brand sends back.
+struct Reader<'a> {
+    formats: &'a Formats,
+    shared: &'a [Credential],
 }
 
-fn composite<'a>(parts: impl Iterator<Item = (&'a str, Value)>, formats: &Formats) -> Result<Value, Error> {
-    parts
-        .map(|(short, value)| {
-            let kind = type_of(short)?;
-            let child = [("type".to_owned(), Value::from(kind.name.as_str())), ("data".to_owned(), data(kind, &value, formats)?)];
-            Ok(Value::Object(Map::from_iter(child)))
-        })
-        .collect()
+impl Reader<'_> {
+    /// A value in the nested form as a credential to be checked.
+    fn draft(&self, short: &str, value: &Value) -> Result<Draft, Error> {
+        let kind = type_of(short)?;
+        Draft::of(kind, &self.data(kind, value)?, short)
+    }
+
+    /// The `data` that a value in the nested form stands for.
+    fn data(&self, kind: &CredentialType, value: &Value) -> Result<Value, Error> {
+        let object =
+            |key: &Option<String>, value: Value| Value::Object(key.iter().map(|key| (key.clone(), value.clone())).collect());
+        match (kind.kind, value) {
+            (Kind::Composite, Value::Object(parts)) => {
+                self.composite(parts.iter().map(|(short, value)| (short.as_str(), value.clone())))
+            }
+            (Kind::Composite, Value::String(text)) => match self.parts(kind, text) {
+                Some(parts) => self.composite(parts.iter().map(|(short, text)| (short.as_str(), Value::from(text.as_str())))),
+                None if kind.legacy_single_key.is_some() => Ok(object(&kind.legacy_single_key, value.clone())),
+                None => Err(Error::bad(format!("{} must be an object", kind.short_name))),
+            },
+            (Kind::Composite, _) => Err(Error::bad(format!("{} must be an object", kind.short_name))),
+            (_, Value::Object(_) | Value::Array(_)) => Err(Error::bad(format!("{} must be a string", kind.short_name))),
+            (_, Value::String(text)) => Ok(object(&kind.data_key, self.formats.read(&kind.name, text).into())),
+            (_, scalar) => Ok(object(&kind.data_key, scalar.clone())),
+        }
+    }
+
+    fn composite<'v>(&self, parts: impl Iterator<Item = (&'v str, Value)>) -> Result<Value, Error> {
+        parts
+            .map(|(short, value)| {
+                let kind = type_of(short)?;
+                let child = [("type".to_owned(), Value::from(kind.name.as_str())), ("data".to_owned(), self.data(kind, &value)?)];
+                Ok(Value::Object(Map::from_iter(child)))
+            })
+            .collect()
+    }
+
+    /// The parts of a composite in the brand's template, whole or without the parts that the brand got no value for.
+    fn parts(&self, kind: &CredentialType, text: &str) -> Option<Vec<(String, String)>> {
+        let template = self.formats.template(&kind.name)?;
+        let given = self.shared.iter().find(|given| given.kind == kind.name).map(Credential::children).unwrap_or_default();
+        let was_given = |short: &str| given.iter().any(|part| short_name(&part.kind) == short);
+        template.parts(text).or_else(|| template.only(was_given).parts(text))
+    }
 }
 
 /// A value that is as it was shared keeps how it was verified; any other is the person's word. A composite takes what its parts

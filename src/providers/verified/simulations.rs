@@ -14,7 +14,7 @@ use crate::world::Cx;
 pub(super) const ALL: &[Simulation] = &[
     Simulation {
         name: "consent",
-        summary: "A person opens a wallet address, enters the code (the right one unless `code` is given), changes `values` by the dotted names of the form's fields, and shares. A wrong code counts as one typed in the wallet does; `error` tells.",
+        summary: "A person opens a wallet address, enters the code (the right one unless `code` is given; none where the address signs in), changes `values` by the dotted names of the form's fields, and shares. A wrong code counts as one typed in the wallet does; `error` tells.",
         example: r#"{"url":"http://localhost:11111/verified/request/9f2053fc-cc4c-41cb-8d14-7d3ccf6167eb","values":{"ssn":"222334455"}}"#,
         run: consent,
     },

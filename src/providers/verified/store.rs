@@ -47,7 +47,7 @@ pub(super) fn brand(db: &Connection, uuid: &str) -> Result<Option<Brand>> {
     .optional()
 }
 
-/// Keys of all brands that have one: issuer name and key, in the order of their names.
+/// Keys of all brands that have one: issuer name and key, in the order of the fixture.
 pub(super) fn keys(db: &Connection) -> Result<Vec<(String, String)>> {
     db.prepare_cached("SELECT issuer_name, api_key FROM verified_brand WHERE api_key IS NOT NULL ORDER BY rowid")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -114,7 +114,7 @@ pub(super) fn insert_profile(db: &Connection, position: usize, profile: &Profile
     Ok(())
 }
 
-/// How many profiles there are, and the one at `position` modulo that.
+/// The profile at `position`; past the last one it begins again with the first.
 pub(super) fn profile(db: &Connection, position: u32) -> Result<Option<Profile>> {
     db.prepare_cached("SELECT profile FROM verified_profile WHERE position = ?1 % (SELECT max(1, count(*)) FROM verified_profile)")?
         .query_row([position], |row| Ok(row.get::<_, AsJson<Profile>>(0)?.0))

@@ -14,7 +14,7 @@ use super::profile::Subscriber;
 use super::store::{self, credentials, flows};
 use super::types::{Brand, Flow, FlowState, Session};
 use super::views::{CodePage, ConsentPage, Destination, DonePage, IdentityPage, MessagePage, Next, Tone};
-use super::{day, one_click, partner, readable, redirect};
+use super::{day, matching, one_click, partner, readable, redirect, sourcing};
 use crate::http::wire::uri_component;
 use crate::http::{Reply, Req, form, reply};
 use crate::pages::{self, Colour};
@@ -27,6 +27,9 @@ const MAX_ATTEMPTS: i64 = 3;
 const WRONG_CODE: &str = "Invalid or expired verification code";
 const TOO_MANY_CODES: &str = "Maximum code attempts exceeded. Please start a new 1-Click flow.";
 const NOT_THEM: &str = "That does not match our records. Please try again.";
+const OPT_OUT: &str = "Enter info manually instead";
+const FIXED_CODE_TIP: &str = "In this sandbox the code is in the outbox; the published test code is 111111.";
+const RANDOM_CODE_TIP: &str = "In this sandbox the code is in the outbox.";
 
 /// The wallet's pages run no script and load nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
@@ -41,8 +44,12 @@ pub(super) fn request_url(req: &Req, id: &str, contact: &Contact) -> String {
 
 /// A verification code: the published one, unless the setting `codes` is `random`.
 pub(super) fn new_code(cx: &mut Cx<'_>) -> Result<String, Error> {
+    Ok(if are_codes_random(cx)? { cx.rng.code(6) } else { "111111".to_owned() })
+}
+
+fn are_codes_random(cx: &Cx<'_>) -> Result<bool, Error> {
     let kind: String = cx.setting("codes")?;
-    Ok(if kind == "random" { cx.rng.code(6) } else { "111111".to_owned() })
+    Ok(kind == "random")
 }
 
 /// `111-111`.
@@ -69,6 +76,11 @@ impl Visit {
         Ok(Some(visit))
     }
 
+    /// The flow with pages whose id is in the path.
+    fn hosted(cx: &Cx<'_>, req: &Req) -> Result<Option<Self>, Error> {
+        Ok(Self::find(cx, req, &req.param("id"))?.filter(|visit| visit.flow.is_hosted))
+    }
+
     /// The flow with this id, without a browser.
     fn of(cx: &Cx<'_>, id: &str) -> Result<Option<Self>, Error> {
         let Some(flow) = flows::flow(cx.db, &id.to_lowercase())? else { return Ok(None) };
@@ -88,8 +100,7 @@ impl Visit {
 
     fn see_redirect_url(&mut self, cx: &Cx<'_>, query: &str) -> Result<(), Error> {
         if self.flow.state == FlowState::Open
-            && let Some(url) =
-                form::first(query.as_bytes(), "redirectUrl").filter(|url| url::Url::parse(url).is_ok() && pages::linkable(url))
+            && let Some(url) = form::first(query.as_bytes(), "redirectUrl").filter(|url| redirect::is_possible(url))
             && self.flow.seen_redirect_url.as_deref() != Some(&url)
         {
             self.flow.seen_redirect_url = Some(url.into_owned());
@@ -150,7 +161,7 @@ impl Visit {
         self.consent_page(cx, req, session, StatusCode::OK, &Form::default(), &[])
     }
 
-    fn code_page(&self, req: &Req, status: StatusCode, error: Option<&str>) -> Result<Reply, Error> {
+    fn code_page(&self, cx: &Cx<'_>, req: &Req, status: StatusCode, error: Option<&str>) -> Result<Reply, Error> {
         let number;
         let sent_to = match (&self.flow.phone, &self.flow.email) {
             (Some(phone), _) => {
@@ -165,8 +176,17 @@ impl Visit {
             let rest = form::pairs(req.query.as_bytes()).filter(|(name, _)| name != "code").collect();
             pages::Form::get(req.links.url("wallet", "/signin/verify/generic"), rest)
         };
-        let tip = Some("In this sandbox the code is in the outbox; the published test code is 111111.");
-        page_reply(status, &CodePage { brand: self.look(), sent_to, form, error, sandbox_tip: tip })
+        let can_opt_out = self.flow.is_hosted && self.flow.one_click.is_some();
+        let page = CodePage {
+            brand: self.look(),
+            sent_to,
+            form,
+            error,
+            decline: can_opt_out.then(|| pages::Form::post(self.url(req, "/decline"))),
+            decline_label: OPT_OUT,
+            sandbox_tip: Some(if are_codes_random(cx)? { RANDOM_CODE_TIP } else { FIXED_CODE_TIP }),
+        };
+        page_reply(status, &page)
     }
 
     fn identity_page(&self, req: &Req, status: StatusCode, birth_date: &str, error: Option<&str>) -> Result<Reply, Error> {
@@ -202,7 +222,7 @@ impl Visit {
             share: pages::Form::post(self.url(req, "/share")),
             share_label: if is_one_click { &heading } else { "Share" },
             decline: pages::Form::post(self.url(req, "/decline")),
-            decline_label: if is_one_click { "Enter info manually instead" } else { "Decline" },
+            decline_label: if is_one_click { OPT_OUT } else { "Decline" },
             terms_url: self.brand.terms_url.as_deref(),
             privacy_url: self.brand.privacy_url.as_deref(),
         };
@@ -313,11 +333,19 @@ impl Visit {
     }
 
     /// Shares at once what answers the requests, for a flow without pages.
-    fn share_at_once(&mut self, cx: &mut Cx<'_>) -> Result<Reply, Error> {
+    fn share_at_once(&mut self, cx: &mut Cx<'_>) -> Result<(), Error> {
         let known = self.known(cx, false)?;
-        let shared = super::sourcing::first_of_each(&self.flow.requests, &known, cx.now);
-        self.share(cx, shared)?;
-        self.leave()
+        let shared = sourcing::first_of_each(&self.flow.requests, &known, cx.now);
+        self.share(cx, shared)
+    }
+
+    /// Whether a partner token signs in now. One that shows too little to share does not: the person would be stuck.
+    fn takes_token(&self, cx: &mut Cx<'_>, token: &str) -> Result<bool, Error> {
+        if !partner::signs_in(cx, token, &self.flow) {
+            return Ok(false);
+        }
+        let known = self.known(cx, true)?;
+        Ok(matching::all_binding(&self.flow.requests, &known, cx.now))
     }
 }
 
@@ -365,7 +393,8 @@ pub(super) fn open_link(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     visit.flow.link = None;
     flows::update_flow(cx.db, &visit.flow)?;
     if !visit.flow.is_hosted {
-        return visit.share_at_once(cx);
+        visit.share_at_once(cx)?;
+        return visit.leave();
     }
     let (_, cookie) = visit.sign_in(cx, req, false)?;
     Ok(private(reply::redirect(&visit.url(req, ""))).header(SET_COOKIE, cookie))
@@ -375,26 +404,29 @@ pub(super) fn open_link(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
 ///
 /// 200 page; 404 page for a flow that is unknown or was not finished in time.
 pub(super) fn show(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
-    let Some(mut visit) = Visit::find(cx, req, &req.param("id"))? else { return unknown() };
+    let Some(mut visit) = Visit::hosted(cx, req)? else { return unknown() };
     if let Some(page) = visit.over()? {
         return Ok(page);
     }
     if let Some(session) = visit.session.clone() {
         return visit.next_page(cx, req, &session);
     }
-    if req.query("jwt").is_some_and(|token| partner::signs_in(cx, &token, &visit.flow)) {
+    if let Some(token) = req.query("jwt")
+        && visit.takes_token(cx, &token)?
+    {
         let (session, cookie) = visit.sign_in(cx, req, true)?;
         return Ok(visit.next_page(cx, req, &session)?.header(SET_COOKIE, cookie));
     }
     visit.send_code(cx)?;
-    visit.code_page(req, StatusCode::OK, None)
+    visit.code_page(cx, req, StatusCode::OK, None)
 }
 
 /// `POST /request/{id}/verify` with `code`: signs the browser in.
 ///
-/// 302 back to the request; 400 page for a wrong code, the third of which ends the flow; 404 page for a flow that is unknown or over.
+/// 302 back to the request; 400 page for a wrong code, the third of which ends the flow; 200 page when it was decided before; 404 page
+/// for a flow that is unknown or was not finished in time.
 pub(super) fn verify(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
-    let Some(mut visit) = Visit::find(cx, req, &req.param("id"))? else { return unknown() };
+    let Some(mut visit) = Visit::hosted(cx, req)? else { return unknown() };
     if let Some(page) = visit.over()? {
         return Ok(page);
     }
@@ -404,7 +436,7 @@ pub(super) fn verify(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
             let (_, cookie) = visit.sign_in(cx, req, false)?;
             Ok(private(reply::redirect(&visit.url(req, ""))).header(SET_COOKIE, cookie))
         }
-        CodeOutcome::Wrong => visit.code_page(req, StatusCode::BAD_REQUEST, Some(WRONG_CODE)),
+        CodeOutcome::Wrong => visit.code_page(cx, req, StatusCode::BAD_REQUEST, Some(WRONG_CODE)),
         CodeOutcome::Over => too_many_codes(&visit),
     }
 }
@@ -415,14 +447,15 @@ fn too_many_codes(visit: &Visit) -> Result<Reply, Error> {
 
 /// `POST /request/{id}/identity` with `birthDate` (`YYYY-MM-DD`) or `ssn4`: answers the identity question.
 ///
-/// 302 back to the request; 400 page for an answer that does not match; 404 page for a flow that is unknown or over.
+/// 302 back to the request; 400 page for an answer that does not match; 200 page when the flow was decided before; 404 page for one
+/// that is unknown or was not finished in time.
 pub(super) fn identity(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
-    let Some(visit) = Visit::find(cx, req, &req.param("id"))? else { return unknown() };
+    let Some(visit) = Visit::hosted(cx, req)? else { return unknown() };
     if let Some(page) = visit.over()? {
         return Ok(page);
     }
     let back = private(reply::redirect(&visit.url(req, "")));
-    let Some(mut session) = visit.session.clone() else { return Ok(back) };
+    let Some(mut session) = visit.session.clone().filter(|_| visit.flow.needs_identity) else { return Ok(back) };
     let phone = visit.flow.phone.as_deref().unwrap_or_default();
     let birth_date = req.form("birthDate").unwrap_or_default();
     let ssn4 = req.form("ssn4").unwrap_or_default();
@@ -440,10 +473,10 @@ pub(super) fn identity(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
 
 /// `POST /request/{id}/share`: shares what the form says; a value that is not in it is shared as it was shown.
 ///
-/// 302 to the brand, or back to the request when the browser is not signed in; 200 page without a redirect URL; 400 consent page for a
-/// value that cannot be shared, and nothing is; 404 page for a flow that is unknown or was not finished in time.
+/// 302 to the brand, or back to the request when the browser is not signed in; 200 page without a redirect URL, and when it was decided
+/// before; 400 consent page for a value that cannot be shared, and nothing is; 404 page for a flow that is unknown or was not finished in time.
 pub(super) fn share(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
-    let Some(mut visit) = Visit::find(cx, req, &req.param("id"))? else { return unknown() };
+    let Some(mut visit) = Visit::hosted(cx, req)? else { return unknown() };
     if let Some(page) = visit.over()? {
         return Ok(page);
     }
@@ -463,9 +496,10 @@ pub(super) fn share(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
 
 /// `POST /request/{id}/decline`: shares nothing, signed in or not.
 ///
-/// 302 to the brand; 200 page without a redirect URL; 404 page for a flow that is unknown or was not finished in time.
+/// 302 to the brand; 200 page without a redirect URL, and when it was decided before; 404 page for a flow that is unknown or was not
+/// finished in time.
 pub(super) fn decline(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
-    let Some(mut visit) = Visit::find(cx, req, &req.param("id"))? else { return unknown() };
+    let Some(mut visit) = Visit::hosted(cx, req)? else { return unknown() };
     if let Some(page) = visit.over()? {
         return Ok(page);
     }
@@ -488,11 +522,14 @@ pub(super) fn verify_non_hosted(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Err
         return Ok(page);
     }
     let Some(code) = req.query("code").filter(|code| !code.trim().is_empty()) else {
-        return visit.code_page(req, StatusCode::OK, None);
+        return visit.code_page(cx, req, StatusCode::OK, None);
     };
     match visit.take_code(cx, &code)? {
-        CodeOutcome::Right => visit.share_at_once(cx),
-        CodeOutcome::Wrong => visit.code_page(req, StatusCode::BAD_REQUEST, Some(WRONG_CODE)),
+        CodeOutcome::Right => {
+            visit.share_at_once(cx)?;
+            visit.leave()
+        }
+        CodeOutcome::Wrong => visit.code_page(cx, req, StatusCode::BAD_REQUEST, Some(WRONG_CODE)),
         CodeOutcome::Over => too_many_codes(&visit),
     }
 }

@@ -1,10 +1,24 @@
 //! Verified Inc.: what its clients see.
 
+mod errors;
+mod isolation;
 mod issuing;
 mod one_click;
+mod page;
+mod pages;
+mod partner;
+mod requests;
 mod schemas;
+mod send_back;
 mod trusted;
 mod users;
+mod wallet;
+mod wallet_addresses;
+mod wallet_consent;
+mod wallet_endings;
+mod wallet_matching;
+mod wallet_simulations;
+mod wire;
 
 use chrono::TimeDelta;
 use http::StatusCode;

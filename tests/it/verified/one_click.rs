@@ -388,3 +388,33 @@ async fn random_codes_are_in_the_message_and_nowhere_else() {
     }
     assert_eq!(codes.len(), 3);
 }
+
+#[tokio::test]
+async fn a_person_can_be_simulated_from_every_address_that_they_get() {
+    let (api, hooli) = start_as(HOOLI);
+    for hosted in [true, false] {
+        let sent =
+            json!({"phone": PHONE, "verificationOptions": "both_link_and_code", "isHosted": hosted, "birthDate": "1989-08-01"});
+        for by_link in [true, false] {
+            let started = start(&hooli, sent.clone()).await;
+            let link = api.understudy.messages(None).unwrap().pop().unwrap().link.unwrap();
+            let uuid = consent(&api, if by_link { &link } else { started["url"].as_str().unwrap() }, json!({}));
+            let read = hooli.get(&format!("/1-click/{uuid}")).await.json();
+            assert_eq!(read["credentials"], richard(PHONE), "hosted {hosted}, by link {by_link}");
+        }
+    }
+    let control = Client::new(api.understudy.control_url());
+    let url = start(&hooli, json!({"phone": PHONE})).await["url"].clone();
+    let wrong = control.post("/simulations/verified/consent", json!({"url": url, "values": {"ssn": "1"}})).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    assert_eq!(wrong.json()["detail"], "values.ssn: must match format \"ssn\"");
+    let done = control.post("/simulations/verified/consent", json!({"url": url})).await;
+    assert_eq!(done.status, StatusCode::OK);
+    let again = control.post("/simulations/verified/decline", json!({"url": url})).await;
+    assert_eq!(
+        (again.status, &again.json()["detail"]),
+        (StatusCode::CONFLICT, &json!("the request was decided before, or is over"))
+    );
+    let unknown = control.post("/simulations/verified/decline", json!({"url": "nowhere"})).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+}
