@@ -1,5 +1,6 @@
 //! The registry of providers: a line each.
 
+mod five_north;
 mod identus;
 mod public_mint;
 mod verified;
@@ -10,5 +11,10 @@ use crate::http::{AnyProvider, any};
 
 /// All providers, in the order in which they are shown.
 pub fn all() -> Vec<Arc<dyn AnyProvider>> {
-    vec![any::of::<verified::Verified>(), any::of::<identus::Identus>(), any::of::<public_mint::PublicMint>()]
+    vec![
+        any::of::<verified::Verified>(),
+        any::of::<five_north::FiveNorth>(),
+        any::of::<identus::Identus>(),
+        any::of::<public_mint::PublicMint>(),
+    ]
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
 use super::address::Port;
+use super::deliver::Webhooks;
 use super::listen::{Limits, Listening, bind};
 use super::{Server, run};
 use crate::control::Control;

@@ -13,6 +13,7 @@ mod client;
 mod contract;
 mod contracts;
 mod control;
+mod five_north;
 mod harness;
 mod identus;
 mod public_mint;
