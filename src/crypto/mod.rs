@@ -2,7 +2,7 @@
 
 pub(crate) mod bip39;
 pub(crate) mod cardano;
-pub mod es256;
+pub(crate) mod es256;
 pub(crate) mod es256k;
 pub(crate) mod hd_key;
 pub(crate) mod java_json;
