@@ -22,6 +22,7 @@
 
 pub mod cli;
 pub mod control;
+pub mod crypto;
 pub mod dashboard;
 pub mod http;
 pub mod pages;
