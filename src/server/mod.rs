@@ -80,6 +80,7 @@ impl Server {
             body,
             params: Params::default(),
             received: real,
+            peer: peer.ip(),
             links: address.links,
         };
         let world = self.worlds.get(&address.world);
