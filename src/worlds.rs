@@ -151,10 +151,8 @@ impl Registry {
 
     /// The provider with this slug, or an error that names those that there are.
     pub fn require(&self, slug: &str) -> Result<&Arc<dyn AnyProvider>, RegistryError> {
-        self.provider(slug).ok_or_else(|| RegistryError::NoProvider {
-            slug: slug.to_owned(),
-            known: self.slugs().collect::<Vec<_>>().join(", "),
-        })
+        self.provider(slug)
+            .ok_or_else(|| RegistryError::NoProvider { slug: slug.to_owned(), known: self.slugs().collect::<Vec<_>>().join(", ") })
     }
 
     /// Refuses a setting that a provider does not have, or a value that it cannot take. `null` brings the default back.

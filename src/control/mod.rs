@@ -112,7 +112,8 @@ impl Control {
     pub fn new(worlds: Arc<Worlds>, started: DateTime<Utc>, host: std::net::IpAddr, listeners: UnboundedSender<Listening>) -> Self {
         let table = ROUTES.iter().map(|(method, path, _, _)| (method.clone(), *path));
         #[expect(clippy::expect_used, reason = "two routes for one path are a mistake in the table above, found by every test")]
-        let router = Router::new(PathRules { trailing_slash: true, ignore_case: false }, table).expect("no two routes are the same");
+        let router =
+            Router::new(PathRules { trailing_slash: true, ignore_case: false }, table).expect("no two routes are the same");
         Self { worlds, started, host, listeners, router }
     }
 
@@ -123,7 +124,14 @@ impl Control {
 
     /// Answers one call. `world` is the one that the address names as `world_name`, if it exists; `req.path` is the path below
     /// `/_understudy/`.
-    pub fn answer(&self, caller: &Caller<'_>, world: Option<&Arc<World>>, world_name: &str, req: &Req, refused: Option<Problem>) -> Reply {
+    pub fn answer(
+        &self,
+        caller: &Caller<'_>,
+        world: Option<&Arc<World>>,
+        world_name: &str,
+        req: &Req,
+        refused: Option<Problem>,
+    ) -> Reply {
         let found = self.router.find(&req.method, &format!("/{}", req.path));
         let outcome = check_caller(caller, req).and_then(|()| match (refused, found) {
             (Some(problem @ Problem::TooLarge { .. }), _) => Err(Details::new(StatusCode::PAYLOAD_TOO_LARGE, problem.to_string())),

@@ -91,7 +91,8 @@ fn half(headers: &HeaderMap, body: &Bytes) -> Half {
         let value = if values.len() == 1 { values.pop().unwrap_or_default() } else { values.into() };
         shown.insert(name.to_string(), value);
     }
-    let says_json = headers.get(CONTENT_TYPE).is_some_and(|media_type| String::from_utf8_lossy(media_type.as_bytes()).contains("json"));
+    let says_json =
+        headers.get(CONTENT_TYPE).is_some_and(|media_type| String::from_utf8_lossy(media_type.as_bytes()).contains("json"));
     let json = || serde_json::from_slice(body).ok().filter(|_| says_json);
     let text = || std::str::from_utf8(body).ok().map(Value::from);
     let body = (!body.is_empty()).then(|| json().or_else(text).unwrap_or_else(|| json!({ "base64": STANDARD.encode(body) })));

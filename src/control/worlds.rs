@@ -106,9 +106,16 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, Details> {
 pub(super) fn delete(call: &Call<'_>) -> Result<Reply, Details> {
     let name = call.req.param("name");
     if name == DEFAULT {
-        return Err(Details::new(StatusCode::CONFLICT, "the default world stays; POST /_understudy/reset brings it back to its beginning"));
+        return Err(Details::new(
+            StatusCode::CONFLICT,
+            "the default world stays; POST /_understudy/reset brings it back to its beginning",
+        ));
     }
-    if call.control.worlds.delete(&name) { Ok(reply::empty(StatusCode::NO_CONTENT)) } else { Err(super::unknown_world_details(&name)) }
+    if call.control.worlds.delete(&name) {
+        Ok(reply::empty(StatusCode::NO_CONTENT))
+    } else {
+        Err(super::unknown_world_details(&name))
+    }
 }
 
 /// `POST reset`: 204; data, clock, journal and outbox are as at the world's creation, or there is no data at all.
@@ -130,7 +137,8 @@ pub(super) fn reset(call: &Call<'_>) -> Result<Reply, Details> {
 fn open_ports(call: &Call<'_>, world: &World) -> Result<BTreeMap<&'static str, String>, Details> {
     let mut own = BTreeMap::new();
     for slug in call.control.worlds.registry.slugs() {
-        let failed = |error: std::io::Error| Details::internal(format!("a port for world {:?} cannot be opened: {error}", world.name()));
+        let failed =
+            |error: std::io::Error| Details::internal(format!("a port for world {:?} cannot be opened: {error}", world.name()));
         let socket = bind(SocketAddr::new(call.control.host, 0)).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         own.insert(slug, format!("http://{address}"));
@@ -149,5 +157,12 @@ fn show<'a>(call: &Call<'_>, world: &'a Arc<World>, own: BTreeMap<&'static str, 
     } else {
         own
     };
-    Shown { name: world.name(), seed: world.seed(), clock: world.clock(call.req.received), control: format!("{url}/_understudy"), url, providers }
+    Shown {
+        name: world.name(),
+        seed: world.seed(),
+        clock: world.clock(call.req.received),
+        control: format!("{url}/_understudy"),
+        url,
+        providers,
+    }
 }

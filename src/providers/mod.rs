@@ -1,5 +1,6 @@
 //! The registry of providers: a line each.
 
+pub mod kosmos;
 pub mod verified;
 
 use std::sync::Arc;
@@ -8,5 +9,5 @@ use crate::http::{AnyProvider, any};
 
 /// All providers, in the order in which they are shown.
 pub fn all() -> Vec<Arc<dyn AnyProvider>> {
-    vec![any::of::<verified::Verified>()]
+    vec![any::of::<verified::Verified>(), any::of::<kosmos::Kosmos>()]
 }

@@ -48,14 +48,21 @@ pub struct Address {
 }
 
 /// Takes an address apart. `external` is what to use in absolute URLs instead of the host that the caller wrote.
-pub fn resolve(registry: &Registry, port: &Port, external: Option<&(&'static str, String)>, uri: &Uri, headers: &HeaderMap) -> Address {
+pub fn resolve(
+    registry: &Registry,
+    port: &Port,
+    external: Option<&(&'static str, String)>,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Address {
     let authority = host(uri, headers);
     let (prefixed, path) = world_prefix(uri.path());
     let header = headers.get(WORLD_HEADER).and_then(|value| value.to_str().ok()).map(str::trim);
     let named = prefixed.or(header);
     let world = named.map(str::to_owned).or_else(|| port.world.clone()).unwrap_or_else(|| DEFAULT.to_owned());
     // A browser that follows a link sends no header, so links name the world in their path.
-    let world_prefix = named.filter(|name| *name != port.world.as_deref().unwrap_or(DEFAULT)).map(|name| format!("/~{name}")).unwrap_or_default();
+    let world_prefix =
+        named.filter(|name| *name != port.world.as_deref().unwrap_or(DEFAULT)).map(|name| format!("/~{name}")).unwrap_or_default();
 
     let (scheme, shown) = external.map_or(("http", authority), |(scheme, authority)| (*scheme, authority.as_str()));
     let gateway = |prefix: String| Links { scheme, authority: shown.to_owned(), prefix, real: None };
@@ -71,7 +78,8 @@ pub fn resolve(registry: &Registry, port: &Port, external: Option<&(&'static str
     {
         return Address { world, target: Target::Control(rest.trim_start_matches('/').to_owned()), links: gateway(world_prefix) };
     }
-    let by_host = host_name.strip_suffix(".localhost").and_then(|slug| registry.slugs().find(|known| known.eq_ignore_ascii_case(slug)));
+    let by_host =
+        host_name.strip_suffix(".localhost").and_then(|slug| registry.slugs().find(|known| known.eq_ignore_ascii_case(slug)));
     if let Some(slug) = by_host.or(port.provider) {
         return Address { world, target: Target::Provider(slug, path.to_owned()), links: here };
     }
@@ -108,7 +116,9 @@ pub fn is_loopback(authority: &str) -> bool {
 
 fn strip_port(authority: &str) -> &str {
     match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && (!host.contains(':') || host.ends_with(']')) => host,
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && (!host.contains(':') || host.ends_with(']')) => {
+            host
+        }
         _ => authority,
     }
 }
@@ -169,14 +179,30 @@ mod tests {
             (&gateway, "localhost", "/~v/verified/a", Some("w"), "v", provider("/a"), "http://localhost/~v/verified/x"),
             (&gateway, "verified.localhost:1", "/a", None, "default", provider("/a"), "http://verified.localhost:1/x"),
             (&gateway, "verified.localhost:1", "/~w/a", None, "w", provider("/a"), "http://verified.localhost:1/~w/x"),
-            (&gateway, "core-api.sandbox-verifiedinc.com", "/a", None, "default", provider("/a"), "http://wallet.sandbox-verifiedinc.com/x"),
+            (
+                &gateway,
+                "core-api.sandbox-verifiedinc.com",
+                "/a",
+                None,
+                "default",
+                provider("/a"),
+                "http://wallet.sandbox-verifiedinc.com/x",
+            ),
             (&gateway, "core-api.verified.inc:8443", "/~w/a", None, "w", provider("/a"), "http://wallet.verified.inc:8443/~w/x"),
             (&own, "localhost:2", "/a", None, "default", provider("/a"), "http://localhost:2/x"),
             (&own, "localhost:2", "/verified/a", None, "default", provider("/verified/a"), "http://localhost:2/x"),
             (&gateway, "localhost", "/", None, "default", Target::Front, "http://localhost/x"),
             (&gateway, "localhost", "/~w", None, "w", Target::Front, "http://localhost/~w/x"),
             (&gateway, "localhost", "/nobody/a", None, "default", Target::Nowhere, "http://localhost/x"),
-            (&gateway, "localhost", "/_understudy/health", None, "default", Target::Control("health".to_owned()), "http://localhost/x"),
+            (
+                &gateway,
+                "localhost",
+                "/_understudy/health",
+                None,
+                "default",
+                Target::Control("health".to_owned()),
+                "http://localhost/x",
+            ),
             (&own, "localhost", "/~w/_understudy/clock", None, "w", Target::Control("clock".to_owned()), "http://localhost/~w/x"),
             (&gateway, "localhost", "/_understudyx", None, "default", Target::Nowhere, "http://localhost/x"),
         ] {

@@ -392,7 +392,13 @@ impl World {
                         Failure::Refused(error) => error.to_string(),
                         other => other.to_string(),
                     };
-                    tracing::error!(world = self.name, provider = timer.provider, timer = timer.kind, cause, "a timer failed and is dropped");
+                    tracing::error!(
+                        world = self.name,
+                        provider = timer.provider,
+                        timer = timer.kind,
+                        cause,
+                        "a timer failed and is dropped"
+                    );
                 }
             }
             fired.push(timer);

@@ -128,13 +128,14 @@ pub fn migrate(db: &Connection, owner: &str, steps: &[&str], path: Option<&Path>
     let other = |source| OpenError::Other { path: shown(), source };
     db.execute_batch("CREATE TABLE IF NOT EXISTS world_schema (owner TEXT PRIMARY KEY, steps INTEGER NOT NULL) STRICT")
         .map_err(other)?;
-    let seen: Option<i64> = db
-        .query_row("SELECT steps FROM world_schema WHERE owner = ?1", [owner], |row| row.get(0))
-        .optional()
-        .map_err(other)?;
+    let seen: Option<i64> =
+        db.query_row("SELECT steps FROM world_schema WHERE owner = ?1", [owner], |row| row.get(0)).optional().map_err(other)?;
     let done = usize::try_from(seen.unwrap_or(0)).unwrap_or(0);
     if done > steps.len() {
-        return Err(OpenError::Newer { path: shown(), what: format!("schema {done} of {owner}, this version knows {}", steps.len()) });
+        return Err(OpenError::Newer {
+            path: shown(),
+            what: format!("schema {done} of {owner}, this version knows {}", steps.len()),
+        });
     }
     for step in steps.iter().skip(done) {
         db.execute_batch(step).map_err(other)?;

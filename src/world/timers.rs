@@ -82,9 +82,9 @@ pub(super) fn next_due(db: &Connection, now: DateTime<Utc>) -> rusqlite::Result<
 pub(super) fn consume(db: &Connection, timer: &Timer) -> rusqlite::Result<()> {
     match timer.every {
         None => db.prepare_cached("DELETE FROM world_timer WHERE id = ?1")?.execute([timer.id])?,
-        Some(every) => db
-            .prepare_cached("UPDATE world_timer SET due_ms = ?2 WHERE id = ?1")?
-            .execute((timer.id, Millis(timer.due + every)))?,
+        Some(every) => {
+            db.prepare_cached("UPDATE world_timer SET due_ms = ?2 WHERE id = ?1")?.execute((timer.id, Millis(timer.due + every)))?
+        }
     };
     Ok(())
 }

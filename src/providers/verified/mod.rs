@@ -8,8 +8,16 @@ use crate::world::timers::Timer;
 pub struct Verified;
 /// E
 pub struct Error;
-impl From<Problem> for Error { fn from(_: Problem) -> Self { Self } }
-impl From<rusqlite::Error> for Error { fn from(_: rusqlite::Error) -> Self { Self } }
+impl From<Problem> for Error {
+    fn from(_: Problem) -> Self {
+        Self
+    }
+}
+impl From<rusqlite::Error> for Error {
+    fn from(_: rusqlite::Error) -> Self {
+        Self
+    }
+}
 impl Provider for Verified {
     const SLUG: &'static str = "verified";
     const TITLE: &'static str = "Verified Inc.";
@@ -23,8 +31,16 @@ impl Provider for Verified {
     const ROUTES: &'static [Route<Self::Error>] = &[];
     const SIMULATIONS: &'static [Simulation] = &[];
     type Error = Error;
-    fn load(_cx: &mut Cx<'_>, _fixture: &str) -> Result<(), FixtureError> { Ok(()) }
-    fn on_timer(_cx: &mut Cx<'_>, _timer: &Timer) -> rusqlite::Result<()> { Ok(()) }
-    fn environment(_cx: &mut Cx<'_>, _links: &Links) -> rusqlite::Result<Vec<Variable>> { Ok(vec![]) }
-    fn render(_error: Error, _req: &Req) -> Reply { reply::empty(http::StatusCode::NOT_FOUND) }
+    fn load(_cx: &mut Cx<'_>, _fixture: &str) -> Result<(), FixtureError> {
+        Ok(())
+    }
+    fn on_timer(_cx: &mut Cx<'_>, _timer: &Timer) -> rusqlite::Result<()> {
+        Ok(())
+    }
+    fn environment(_cx: &mut Cx<'_>, _links: &Links) -> rusqlite::Result<Vec<Variable>> {
+        Ok(vec![])
+    }
+    fn render(_error: Error, _req: &Req) -> Reply {
+        reply::empty(http::StatusCode::NOT_FOUND)
+    }
 }
