@@ -6,6 +6,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Serialize;
 use sha2::Sha256;
 
+use super::hex;
+
 /// Signs claims as a JSON Web Token with the header `{"alg":"HS256","typ":"JWT"}`. Claims that cannot be JSON are signed as empty.
 pub fn sign<T: Serialize>(secret: &[u8], claims: &T) -> String {
     let header = URL_SAFE_NO_PAD.encode(br#"{"alg":"HS256","typ":"JWT"}"#);
@@ -29,7 +31,7 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
 
 /// HMAC-SHA256 in lower-case hexadecimal digits.
 pub fn hmac_sha256_hex(key: &[u8], message: &[u8]) -> String {
-    hmac_sha256(key, message).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hmac_sha256(key, message))
 }
 
 #[cfg(test)]

@@ -12,3 +12,4 @@ mod client;
 mod contract;
 mod contracts;
 mod harness;
+mod kosmos;

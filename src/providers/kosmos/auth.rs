@@ -12,6 +12,7 @@ use super::error::Error;
 use super::store::{self, Keys};
 use super::types::{Level, whole};
 use crate::crypto::ecdh::{self, SharedKey};
+use crate::crypto::hex;
 use crate::http::Req;
 use crate::world::Cx;
 
@@ -109,7 +110,7 @@ fn signed_key(cx: &mut Cx<'_>, req: &Req, keys: &Keys) -> Result<Option<SharedKe
 
 /// Whether this `requestid` was used before; it counts as used from now on.
 fn replayed(cx: &Cx<'_>, sealed: &[u8], span: TimeDelta) -> Result<bool, Error> {
-    let digest: String = Sha256::digest(ecdh::decode_base64(sealed)).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex::encode(Sha256::digest(ecdh::decode_base64(sealed)));
     store::forget_requests(cx.db, cx.now - span * 2)?;
     Ok(!store::note_request(cx.db, &digest, cx.now)?)
 }

@@ -105,7 +105,7 @@ impl Basis {
             checks.optional_text(verification, "type");
             if let Some(config) = checks.optional_object(verification, "config") {
                 check_config(checks, config);
-                given = config.clone();
+                given.clone_from(config);
             }
         }
         // The request's own configuration wins over what is known under this id.

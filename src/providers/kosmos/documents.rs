@@ -9,7 +9,7 @@ use super::endpoint::Call;
 use super::error::Error;
 use super::store::sessions::{Capture, Certified, Session, capture};
 use super::types::{DocumentType, Outcome, reason};
-use crate::crypto::{ecdh, hs256};
+use crate::crypto::{ecdh, hex, hs256};
 use crate::http::Req;
 use crate::world::Cx;
 
@@ -26,6 +26,7 @@ const NOBODY: (&str, &str) = ("John", "Doe");
 /// `dl_object`, `ppt_object`, `idcard_object` and `document`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the wire has documentType and documentId")]
 pub(super) struct Document {
     #[serde(rename = "type")]
     kind: &'static str,
@@ -329,7 +330,7 @@ fn proof(cx: &Cx<'_>, req: &Req, about: &About) -> Result<String, Error> {
 }
 
 fn sha512(text: &str) -> String {
-    Sha512::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha512::digest(text))
 }
 
 /// The last second of a day in the form `YYYYMMDD`.

@@ -123,7 +123,8 @@ struct ConnectorEntry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TemplateEntry {
-    _id: String,
+    #[serde(rename = "_id")]
+    id: String,
     #[serde(rename = "tenantId")]
     tenant_id: String,
     #[serde(rename = "communityId")]
@@ -353,8 +354,8 @@ fn templates(cx: &Cx<'_>, entries: Vec<TemplateEntry>) -> Outcomes<()> {
     let mut seen = Seen::default();
     for (index, entry) in entries.into_iter().enumerate() {
         let path = format!("templates[{index}]");
-        object_id(&format!("{path}._id"), &entry._id)?;
-        seen.once(&format!("{path}._id"), &entry._id)?;
+        object_id(&format!("{path}._id"), &entry.id)?;
+        seen.once(&format!("{path}._id"), &entry.id)?;
         community(cx, &path, &entry.tenant_id, &entry.community_id)?;
         configuration(cx, &path, &entry.dvc_id)?;
         if entry.workflow.is_empty() {
@@ -371,7 +372,7 @@ fn templates(cx: &Cx<'_>, entries: Vec<TemplateEntry>) -> Outcomes<()> {
             }
         }
         let template = Template {
-            id: entry._id,
+            id: entry.id,
             tenant_id: entry.tenant_id,
             community_id: entry.community_id,
             dvc_id: entry.dvc_id,

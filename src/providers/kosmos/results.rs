@@ -41,16 +41,22 @@ struct View<'a> {
     metadata: Option<Metadata>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_info: Option<ErrorInfo>,
+    #[serde(flatten)]
+    v3: Option<ViewV3<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    session_status: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session_result: Option<Option<&'a str>>,
+    public_key: Option<&'a str>,
+}
+
+/// What version 3 adds.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ViewV3<'a> {
+    session_status: &'a str,
+    session_result: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     document: Option<Document>,
     #[serde(skip_serializing_if = "Option::is_none")]
     live_id: Option<LiveId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    public_key: Option<&'a str>,
 }
 
 /// Why there is no pass.
@@ -63,6 +69,7 @@ struct ErrorInfo {
 
 /// What the caller wants to know.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the request's own")]
 struct Wanted {
     metadata: bool,
     v3: bool,
@@ -138,14 +145,15 @@ fn answer(cx: &mut Cx<'_>, call: &Call<'_>, session_id: &str, wanted: &Wanted) -
         raw: None,
         metadata: None,
         error_info: None,
-        session_status: None,
-        session_result: None,
-        document: None,
-        live_id: None,
+        v3: None,
         public_key: None,
     };
+    if wanted.v3 {
+        let (session_status, session_result) = v3_status(&session, wanted.granular);
+        view.v3 = Some(ViewV3 { session_status, session_result, document: None, live_id: None });
+    }
     if assets {
-        add_assets(cx, call, &session, wanted, &mut view)?;
+        add_assets(cx, call, &session, &mut view)?;
     }
     if wanted.metadata {
         view.metadata = Some(if assets { documents::session_metadata(&session) } else { Metadata::default() });
@@ -156,11 +164,6 @@ fn answer(cx: &mut Cx<'_>, call: &Call<'_>, session_id: &str, wanted: &Wanted) -
             .as_deref()
             .and_then(reason)
             .map(|reason| ErrorInfo { reason_code: reason.code, message: reason.message });
-    }
-    if wanted.v3 {
-        let (status, result) = v3_status(&session, wanted.granular);
-        view.session_status = Some(status);
-        view.session_result = Some(result);
     }
     if !call.seals(cx)? {
         view.public_key = Some(&call.keys.public);
@@ -183,7 +186,7 @@ fn assets_due(session: &Session, always: bool) -> bool {
     due && session.status == Status::Completed && !session.assets_deleted
 }
 
-fn add_assets(cx: &mut Cx<'_>, call: &Call<'_>, session: &Session, wanted: &Wanted, view: &mut View<'_>) -> Result<(), Error> {
+fn add_assets(cx: &mut Cx<'_>, call: &Call<'_>, session: &Session, view: &mut View<'_>) -> Result<(), Error> {
     let document = documents::document(cx, call.req, session)?;
     match session.document_type {
         DocumentType::Licence => view.licence = Some(document),
@@ -194,9 +197,9 @@ fn add_assets(cx: &mut Cx<'_>, call: &Call<'_>, session: &Session, wanted: &Want
     if selfie {
         view.live_id_object = Some(documents::live_id(cx.db, session)?);
     }
-    if wanted.v3 {
-        view.document = Some(documents::document(cx, call.req, session)?.in_v3());
-        view.live_id = if selfie { Some(documents::live_id(cx.db, session)?) } else { None };
+    if let Some(v3) = &mut view.v3 {
+        v3.document = Some(documents::document(cx, call.req, session)?.in_v3());
+        v3.live_id = if selfie { Some(documents::live_id(cx.db, session)?) } else { None };
     }
     let summary = sessions::certificates(cx.db, &session.id)?.into_iter().find(|certified| certified.kind == SUMMARY);
     if let Some(summary) = summary {
