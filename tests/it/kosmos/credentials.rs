@@ -183,7 +183,8 @@ async fn a_request_id_is_an_object_with_all_its_members() {
 
 /// Asks with a request id of this moment.
 async fn status_at(client: &Client, moment: chrono::DateTime<Utc>) -> u16 {
-    let id = seal(&json!({"ts": moment.timestamp_millis() as f64 / 1000.0, "appid": "a", "uuid": "u"}).to_string());
+    let ms = moment.timestamp_millis();
+    let id = seal(&format!("{{\"ts\":{}.{:03},\"appid\":\"a\",\"uuid\":\"u\"}}", ms / 1000, ms % 1000));
     let path = session_path(&fixture_session("01"), "/validate");
     client.get(&path).header("publickey", PUBLIC).header("requestid", &id).await.status.as_u16()
 }
