@@ -2,6 +2,7 @@
 
 mod five_north;
 mod identus;
+mod kosmos;
 mod public_mint;
 mod verified;
 
@@ -15,6 +16,7 @@ pub fn all() -> Vec<Arc<dyn AnyProvider>> {
         any::of::<verified::Verified>(),
         any::of::<five_north::FiveNorth>(),
         any::of::<identus::Identus>(),
+        any::of::<kosmos::Kosmos>(),
         any::of::<public_mint::PublicMint>(),
     ]
 }

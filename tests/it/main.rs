@@ -16,6 +16,7 @@ mod control;
 mod five_north;
 mod harness;
 mod identus;
+mod kosmos;
 mod public_mint;
 mod raw;
 mod server;
