@@ -14,5 +14,8 @@ mod contract;
 mod contracts;
 mod control;
 mod harness;
+mod identus;
+mod public_mint;
 mod raw;
+mod server;
 mod verified;
