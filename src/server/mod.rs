@@ -88,6 +88,7 @@ impl Server {
             body,
             params: Params::default(),
             received: real,
+            peer: peer.ip(),
             links,
         };
         let world = self.worlds.get(&world_name);
