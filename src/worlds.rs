@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use tokio::sync::Notify;
 use tokio::sync::watch;
 
 use crate::http::{AnyProvider, FixtureError};
@@ -308,6 +309,8 @@ pub struct Worlds {
     held: RwLock<BTreeMap<String, Held>>,
     /// How many worlds were named here.
     named: AtomicU64,
+    /// Told when some world has a webhook to post.
+    pub webhooks: Notify,
 }
 
 impl Worlds {
@@ -320,6 +323,7 @@ impl Worlds {
             empty: Mutex::new(None),
             held: RwLock::default(),
             named: AtomicU64::new(0),
+            webhooks: Notify::new(),
         }
     }
 
@@ -409,6 +413,13 @@ impl Worlds {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         if held.get(world.name()).is_some_and(|held| Arc::ptr_eq(&held.world, world)) {
             held.remove(world.name());
+        }
+    }
+
+    /// Has a world's webhooks posted, if any are due. To be called after whatever may have made or found some.
+    pub fn look_for_webhooks(&self, world: &World, real: DateTime<Utc>) {
+        if world.has_due_delivery(real) {
+            self.webhooks.notify_one();
         }
     }
 

@@ -1,5 +1,7 @@
 //! The registry of providers: a line each.
 
+mod identus;
+mod public_mint;
 mod verified;
 
 use std::sync::Arc;
@@ -8,5 +10,5 @@ use crate::http::{AnyProvider, any};
 
 /// All providers, in the order in which they are shown.
 pub fn all() -> Vec<Arc<dyn AnyProvider>> {
-    vec![any::of::<verified::Verified>()]
+    vec![any::of::<verified::Verified>(), any::of::<identus::Identus>(), any::of::<public_mint::PublicMint>()]
 }

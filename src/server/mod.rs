@@ -1,6 +1,7 @@
 //! The way of one request: from whole request to whole response.
 
 pub mod address;
+pub mod deliver;
 pub mod listen;
 #[cfg(test)]
 mod tests;
@@ -25,9 +26,10 @@ use crate::dashboard;
 use crate::http::{AnyProvider, Match, Params, Problem, Reply, Req};
 use crate::world::clock::{Stopwatch, real_now};
 use crate::world::journal::Entry;
-use crate::world::{Failure, World};
+use crate::world::{Cx, Failure, World};
 use crate::worlds::Worlds;
 use address::{Address, Port, Target};
+use deliver::Webhooks;
 use listen::{Limits, Listening};
 
 /// How often due timers fire without being asked, and worlds that nobody used for too long are deleted.
@@ -44,6 +46,8 @@ pub struct Server {
     pub control: Control,
     /// Scheme and authority for links, where the caller's address is not the right one.
     pub external: Option<(&'static str, String)>,
+    /// Where webhooks may go.
+    pub webhooks: Webhooks,
     /// How long clients may take.
     pub limits: Limits,
 }
@@ -88,6 +92,7 @@ impl Server {
         };
         let world = self.worlds.get(&world_name);
         let is_head = req.method == Method::HEAD;
+        let asked = world.clone();
         let (now, reply) = match (world, target, provider) {
             (Some(world), Target::Provider(_, path), Some(provider)) => {
                 req.path = path.to_owned();
@@ -108,6 +113,9 @@ impl Server {
             }
             (Some(world), _, _) => (world.now(real), control::nowhere(&self.worlds.registry)),
         };
+        if let Some(world) = asked {
+            self.worlds.look_for_webhooks(&world, real);
+        }
         respond(now, reply, is_head)
     }
 
@@ -130,24 +138,21 @@ impl Server {
             (None, Match::Route(index, params)) => {
                 req.params = params;
                 operation = name_of(provider, &Match::Route(index, Params::default()));
-                let (now, outcome) = world.request(req.received, slug, |cx| provider.call(index, cx, &req));
-                let reply = outcome.unwrap_or_else(|failure| match failure {
-                    Failure::Refused(reply) => reply,
-                    failure => {
-                        tracing::error!(world = world.name(), provider = slug, operation, %failure, "a request failed and is undone");
-                        provider.problem(Problem::Internal, &req)
-                    }
-                });
-                (now, reply)
+                match provider.refuse(&req) {
+                    Some(refusal) => (world.now(req.received), refusal),
+                    None => handle(world, provider, operation, &req, |cx| provider.call(index, cx, &req)),
+                }
             }
             (None, found) => {
                 let allowed = if let Match::OtherMethods(allowed) = found { allowed } else { Vec::new() };
                 let preflight = if req.method == Method::OPTIONS { provider.preflight(&req, &allowed) } else { None };
-                let reply = preflight.unwrap_or_else(|| {
-                    let problem = if allowed.is_empty() { Problem::NoRoute } else { Problem::MethodNotAllowed(allowed) };
-                    provider.problem(problem, &req)
-                });
-                (world.now(req.received), reply)
+                match preflight.or_else(|| provider.refuse(&req)) {
+                    Some(reply) => (world.now(req.received), reply),
+                    None => {
+                        let problem = if allowed.is_empty() { Problem::NoRoute } else { Problem::MethodNotAllowed(allowed) };
+                        handle(world, provider, operation, &req, |cx| provider.unmatched(cx, &req, problem))
+                    }
+                }
             }
         };
         provider.finish(&req, &mut reply);
@@ -180,6 +185,26 @@ impl Server {
     }
 }
 
+/// Has the provider answer in one transaction of the world. Returns the world's time with the answer.
+fn handle(
+    world: &World,
+    provider: &dyn AnyProvider,
+    operation: Option<&'static str>,
+    req: &Req,
+    work: impl FnOnce(&mut Cx<'_>) -> Result<Reply, Reply>,
+) -> (DateTime<Utc>, Reply) {
+    let slug = provider.about().slug;
+    let (now, outcome) = world.request(req.received, slug, work);
+    let reply = outcome.unwrap_or_else(|failure| match failure {
+        Failure::Refused(reply) => reply,
+        failure => {
+            tracing::error!(world = world.name(), provider = slug, operation, %failure, "a request failed and is undone");
+            provider.problem(Problem::Internal, req)
+        }
+    });
+    (now, reply)
+}
+
 fn name_of(provider: &dyn AnyProvider, found: &Match) -> Option<&'static str> {
     match found {
         Match::Route(index, _) => provider.operations().get(*index).map(|operation| operation.id),
@@ -198,6 +223,13 @@ pub async fn run(
     for one in listening {
         sockets.spawn(listen::serve(server.clone(), one, stop.clone()));
     }
+    sockets.spawn({
+        let (server, stop) = (server.clone(), stop.clone());
+        async move {
+            deliver::run(server, stop).await;
+            Ok(())
+        }
+    });
     let stopping = stop.clone();
     let mut tick = tokio::time::interval(TICK);
     loop {

@@ -15,6 +15,8 @@ mod contracts;
 mod control;
 mod embed;
 mod harness;
+mod identus;
+mod public_mint;
 mod raw;
 mod server;
 mod verified;
