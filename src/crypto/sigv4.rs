@@ -3,12 +3,12 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html> and
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-UsingHTTPPOST.html>, as of 2026-01-10.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, NaiveDateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
+
+use super::hex;
 
 /// Value of `X-Amz-Algorithm`.
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -63,14 +63,14 @@ impl Signer {
 
     /// The signature of a canonical request at `at`.
     pub fn signature(&self, canonical_request: &str, at: DateTime<Utc>) -> String {
-        let hash = hex(&Sha256::digest(canonical_request.as_bytes()));
+        let hash = hex::encode(&Sha256::digest(canonical_request.as_bytes()));
         let text = format!("{ALGORITHM}\n{}\n{}\n{hash}", timestamp(at), self.scope(at));
-        hex(&hmac(&self.signing_key(at), text.as_bytes()))
+        hex::encode(&hmac(&self.signing_key(at), text.as_bytes()))
     }
 
     /// The signature of an upload form's policy, which is given as the Base64 text that the form carries.
     pub fn policy_signature(&self, policy: &str, at: DateTime<Utc>) -> String {
-        hex(&hmac(&self.signing_key(at), policy.as_bytes()))
+        hex::encode(&hmac(&self.signing_key(at), policy.as_bytes()))
     }
 }
 
@@ -121,14 +121,6 @@ fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,7 +140,7 @@ mod tests {
     /// Made with botocore.
     #[test]
     fn a_presigned_link_is_what_the_aws_client_library_makes() {
-        assert_eq!(hex(&SIGNER.signing_key(at())), "5e0e3bd860708efdfb0cc4595a60a909555a0b2a6886c921af3093d4864ed463");
+        assert_eq!(hex::encode(&SIGNER.signing_key(at())), "5e0e3bd860708efdfb0cc4595a60a909555a0b2a6886c921af3093d4864ed463");
         let query = SIGNER.presign_get("localhost:8080", PATH, at(), 900);
         assert_eq!(
             query,
@@ -161,7 +153,10 @@ mod tests {
         pairs.reverse();
         let query = canonical_query(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let request = canonical_request("GET", PATH, &query, "localhost:8080");
-        assert_eq!(hex(&Sha256::digest(request.as_bytes())), "a3c4fdf072157d18677a950bc8f905d92eaf91435acfe4fdef3a613293621221");
+        assert_eq!(
+            hex::encode(&Sha256::digest(request.as_bytes())),
+            "a3c4fdf072157d18677a950bc8f905d92eaf91435acfe4fdef3a613293621221"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod simulation;
 pub mod wire;
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -46,6 +47,8 @@ pub struct Req {
     /// The real moment at which the edge had the whole request, for rules about the caller's own clock. Everything else reads
     /// `cx.now`.
     pub received: DateTime<Utc>,
+    /// The network address that the request came from.
+    pub peer: IpAddr,
     /// Builds absolute URLs from the address that the caller used.
     pub links: Links,
 }

@@ -88,6 +88,7 @@ impl Server {
             body,
             params: Params::default(),
             received: real,
+            peer: peer.ip(),
             links,
         };
         let world = self.worlds.get(&world_name);
@@ -95,13 +96,13 @@ impl Server {
         let asked = world.clone();
         let (now, reply) = match (world, target, provider) {
             (Some(world), Target::Provider(_, path), Some(provider)) => {
-                req.path = path.to_owned();
+                path.clone_into(&mut req.path);
                 let target = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
                 Self::provider(&world, &**provider, req, refused, target)
             }
             (world, Target::Control(path), _) => {
                 let now = world.as_ref().map_or(real, |world| world.now(real));
-                req.path = path.to_owned();
+                path.clone_into(&mut req.path);
                 let caller = control::Caller { authority: address::host(&head.uri, &req.headers), peer };
                 (now, self.control.answer(&caller, world.as_ref(), &world_name, &req, refused))
             }

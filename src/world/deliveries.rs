@@ -43,6 +43,11 @@ fn retry(attempt: i64) -> Option<TimeDelta> {
     RETRIES.get(usize::try_from(attempt).ok()?.checked_sub(1)?).copied()
 }
 
+/// Whether a URL is one that a server can post to: there is no TLS for what goes out.
+pub(super) fn can_be_posted(url: &str) -> bool {
+    url.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("http"))
+}
+
 /// Has `body` posted to `url` as soon as possible.
 pub(super) fn add(db: &Connection, provider: &str, at: DateTime<Utc>, url: &str, body: &str) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT INTO world_delivery (provider, url, body, attempts, due_ms) VALUES (?1, ?2, ?3, 0, ?4)")?

@@ -76,11 +76,14 @@ impl Cx<'_> {
         outbox::add(self.db, self.provider, self.now, message)
     }
 
-    /// Puts a webhook into the outbox, and has the server post it to `url` (where its policy allows) once this transaction is
-    /// committed. `body` is JSON.
+    /// Puts a webhook into the outbox, and has the server post it to `url` (where its policy allows, and only over plain HTTP) once
+    /// this transaction is committed. `body` is JSON.
     pub fn send_webhook(&self, url: &str, body: &str) -> rusqlite::Result<()> {
         self.send(&Message { channel: Channel::Webhook, to: url, body, code: None, link: None })?;
-        deliveries::add(self.db, self.provider, self.now, url, body)
+        if deliveries::can_be_posted(url) {
+            deliveries::add(self.db, self.provider, self.now, url, body)?;
+        }
+        Ok(())
     }
 
     /// The value of a setting of this provider; its type's default where none was made (or the value does not fit the type, which
