@@ -46,7 +46,7 @@ use control::Control;
 use control::simulations::perform;
 use server::Server;
 use server::address::Port;
-use server::listen::{Listening, bind};
+use server::listen::{Listening, bind, reachable};
 use world::clock::{Mode, OutOfRange, real_now};
 use world::outbox::Sent;
 use world::timers::Timer;
@@ -247,12 +247,7 @@ impl Builder {
 
 fn listen_on(address: SocketAddr, provider: Option<&'static str>) -> Result<Listening, StartError> {
     let socket = bind(address).map_err(|source| StartError::Bind { address, source })?;
-    Ok(Listening { socket, port: Port { provider, world: None } })
-}
-
-/// An address that a client on this machine can use: a wildcard becomes loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() { SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()) } else { address }
+    Ok(Listening { socket, port: Port { provider, world: None }, life: None })
 }
 
 fn runtime(workers: usize) -> std::io::Result<tokio::runtime::Runtime> {

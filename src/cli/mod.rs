@@ -93,5 +93,7 @@ pub fn main() -> ExitCode {
 /// Prints a line to standard output.
 fn print(line: impl Display) -> Outcome {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| Failed::run(format!("cannot write to standard output: {error}")))
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(|error| Failed::run(format!("cannot write to standard output: {error}")))
 }

@@ -6,12 +6,14 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
 use super::{Failed, Outcome, print};
+use crate::server::listen::reachable;
 use crate::world::clock::Mode;
 use crate::worlds::{NewWorldError, RegistryError};
 use crate::{Builder, DEFAULT_PORT, StartError, Understudy};
@@ -56,7 +58,7 @@ pub(super) struct Options {
     #[arg(long, env = "UNDERSTUDY_LOG", value_enum, default_value_t = LogFormat::Text)]
     log: LogFormat,
     /// Log each request
-    #[arg(long, short, env = "UNDERSTUDY_VERBOSE")]
+    #[arg(long, short, env = "UNDERSTUDY_VERBOSE", value_parser = FalseyValueParser::new())]
     verbose: bool,
 }
 
@@ -76,7 +78,8 @@ fn clock(text: &str) -> Result<(Option<DateTime<Utc>>, Mode), String> {
         None if text == "frozen" => return Ok((None, Mode::Frozen)),
         None => (text, Mode::Running),
     };
-    let time = DateTime::parse_from_rfc3339(time).map_err(|error| format!("{time:?} is no time such as 2026-01-01T00:00:00Z: {error}"))?;
+    let time =
+        DateTime::parse_from_rfc3339(time).map_err(|error| format!("{time:?} is no time such as 2026-01-01T00:00:00Z: {error}"))?;
     Ok((Some(time.to_utc()), mode))
 }
 
@@ -147,7 +150,8 @@ pub(super) fn run(options: &Options) -> Outcome {
 
 fn builder(options: &Options, seed: u64) -> Builder {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut builder = Understudy::builder().host(options.host).port(options.port).only(options.only.iter().cloned()).workers(workers);
+    let mut builder =
+        Understudy::builder().host(options.host).port(options.port).only(options.only.iter().cloned()).workers(workers);
     // A data file goes on with its own seed unless another is asked for.
     builder = if options.seed.is_some() { builder.seed(seed) } else { builder.process_seed(seed) };
     if let Some(file) = &options.data {
@@ -178,10 +182,11 @@ fn announce(options: &Options, seed: u64, understudy: &Understudy) -> Outcome {
     let own = understudy.addresses().iter().skip(1).zip(&options.listen);
     for (address, (slug, _)) in own {
         if let Some(base) = providers.get_mut(slug.as_str()) {
-            *base = format!("http://{address}");
+            *base = format!("http://{}", reachable(*address));
         }
     }
-    let ready = Ready { event: "ready", version: env!("CARGO_PKG_VERSION"), url: &url, control: understudy.control_url(), providers };
+    let ready =
+        Ready { event: "ready", version: env!("CARGO_PKG_VERSION"), url: &url, control: understudy.control_url(), providers };
     let line = serde_json::to_string(&ready).map_err(Failed::run)?;
     if let Some(path) = &options.ready_file {
         write_whole(path, &line).map_err(|error| Failed::run(format!("cannot write {}: {error}", path.display())))?;
@@ -215,7 +220,8 @@ fn write_whole(path: &std::path::Path, line: &str) -> std::io::Result<()> {
 
 fn random_seed() -> Result<u64, Failed> {
     let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| Failed::run(format!("the system gives no random numbers ({error}); give --seed")))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failed::run(format!("the system gives no random numbers ({error}); give --seed")))?;
     // Short enough to copy, and exact in every JSON reader.
     Ok(u64::from_le_bytes(bytes) >> 32)
 }

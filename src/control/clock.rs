@@ -47,7 +47,10 @@ pub(super) fn advance(call: &Call<'_>) -> Result<Reply, Details> {
     let world = call.world()?;
     let Advance { by } = call.body()?;
     let by = duration(&by).ok_or_else(|| {
-        Details::new(StatusCode::BAD_REQUEST, format!("by: {by:?} is no ISO 8601 duration of days, hours, minutes, seconds such as \"PT5M\""))
+        Details::new(
+            StatusCode::BAD_REQUEST,
+            format!("by: {by:?} is no ISO 8601 duration of days, hours, minutes, seconds such as \"PT5M\""),
+        )
     })?;
     moved(world.advance(by, call.req.received))
 }

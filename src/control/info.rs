@@ -67,7 +67,8 @@ pub(super) fn info(call: &Call<'_>) -> Result<Reply, Details> {
             operations: provider.operations(),
         });
     }
-    let info = Info { version: env!("CARGO_PKG_VERSION"), world: world.name(), seed: world.seed(), clock: world.clock(real), providers };
+    let info =
+        Info { version: env!("CARGO_PKG_VERSION"), world: world.name(), seed: world.seed(), clock: world.clock(real), providers };
     Ok(reply::json(StatusCode::OK, &info))
 }
 

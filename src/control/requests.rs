@@ -74,7 +74,7 @@ fn exchange(entry: &Entry) -> Exchange {
         provider: entry.provider,
         operation: entry.operation,
         method: entry.method.to_string(),
-        url: entry.url.clone(),
+        url: entry.url(),
         status: entry.status.as_u16(),
         request: half(&entry.request_headers, &entry.request_body),
         response: half(&entry.response_headers, &entry.response_body),
@@ -91,7 +91,8 @@ fn half(headers: &HeaderMap, body: &Bytes) -> Half {
         let value = if values.len() == 1 { values.pop().unwrap_or_default() } else { values.into() };
         shown.insert(name.to_string(), value);
     }
-    let says_json = headers.get(CONTENT_TYPE).is_some_and(|media_type| String::from_utf8_lossy(media_type.as_bytes()).contains("json"));
+    let says_json =
+        headers.get(CONTENT_TYPE).is_some_and(|media_type| String::from_utf8_lossy(media_type.as_bytes()).contains("json"));
     let json = || serde_json::from_slice(body).ok().filter(|_| says_json);
     let text = || std::str::from_utf8(body).ok().map(Value::from);
     let body = (!body.is_empty()).then(|| json().or_else(text).unwrap_or_else(|| json!({ "base64": STANDARD.encode(body) })));

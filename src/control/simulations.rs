@@ -53,7 +53,13 @@ pub fn perform(
         Failure::Refused(refusal) => refusal,
         Failure::Store(error) => Refusal::Store(error),
         Failure::Panicked(message) => {
-            tracing::error!(world = world.name(), provider = about.slug, simulation = name, message, "a simulation panicked and is undone");
+            tracing::error!(
+                world = world.name(),
+                provider = about.slug,
+                simulation = name,
+                message,
+                "a simulation panicked and is undone"
+            );
             Refusal::Conflict("the simulation failed; the server's log says why".to_owned())
         }
     })

@@ -5,6 +5,7 @@ pub(crate) mod cardano;
 pub(crate) mod es256k;
 pub(crate) mod hd_key;
 pub(crate) mod java_json;
+pub mod jws;
 pub(crate) mod peer_did;
 pub(crate) mod prism;
 

@@ -83,12 +83,13 @@ pub fn allow(methods: &[Method]) -> String {
 /// A provider as [`AnyProvider`], with its routes compiled.
 pub fn of<P: Provider>() -> Arc<dyn AnyProvider> {
     let table = P::ROUTES.iter().map(|route| (route.method.clone(), route.path));
-    #[expect(clippy::expect_used, reason = "two routes of a provider for one path are a mistake in its source, found by every test")]
+    #[expect(
+        clippy::expect_used,
+        reason = "two routes of a provider for one path are a mistake in its source, found by every test"
+    )]
     let router = Router::new(P::PATH_RULES, table).expect("no two routes of a provider have the same method and path");
-    let operations = P::ROUTES
-        .iter()
-        .map(|route| Operation { method: route.method.clone(), path: route.path, id: route.operation })
-        .collect();
+    let operations =
+        P::ROUTES.iter().map(|route| Operation { method: route.method.clone(), path: route.path, id: route.operation }).collect();
     let about = About {
         slug: P::SLUG,
         title: P::TITLE,

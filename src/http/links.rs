@@ -32,7 +32,9 @@ impl Links {
         let Self { scheme, authority, prefix, .. } = self;
         match real_host {
             Some(host) => match authority.rsplit_once(':') {
-                Some((_, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => format!("{scheme}://{host}:{port}{prefix}{path}"),
+                Some((_, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    format!("{scheme}://{host}:{port}{prefix}{path}")
+                }
                 _ => format!("{scheme}://{host}{prefix}{path}"),
             },
             None => format!("{scheme}://{authority}{prefix}{path}"),

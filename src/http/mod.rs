@@ -89,7 +89,11 @@ impl Req {
         let value = serde_path_to_error::deserialize(&mut *reader).map_err(|error| {
             let path = error.path().to_string();
             let reason = error.into_inner();
-            if reason.is_data() { Problem::Invalid { path, reason: reason.to_string() } } else { Problem::Malformed(reason.to_string()) }
+            if reason.is_data() {
+                Problem::Invalid { path, reason: reason.to_string() }
+            } else {
+                Problem::Malformed(reason.to_string())
+            }
         })?;
         reader.end().map_err(|error| Problem::Malformed(error.to_string()))?;
         Ok(value)

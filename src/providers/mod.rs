@@ -1,7 +1,7 @@
 //! The registry of providers: a line each.
 
-pub mod identus;
-pub mod verified;
+mod identus;
+mod verified;
 
 use std::sync::Arc;
 

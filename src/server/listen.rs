@@ -1,7 +1,7 @@
 //! Sockets: accept loop, limits of time, and a stop that lets what is in flight finish.
 
 use std::convert::Infallible;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,9 +20,6 @@ pub const HEAD_TIME: Duration = Duration::from_secs(75);
 /// How long a stop waits for what is in flight.
 pub const STOP_TIME: Duration = Duration::from_secs(10);
 
-/// How often a port of a world looks whether the world still exists.
-const LOOK: Duration = Duration::from_secs(1);
-
 /// How long accepting rests when the system has no socket to give.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
@@ -36,14 +33,15 @@ pub struct Listening {
     pub socket: TcpListener,
     /// What it stands for.
     pub port: Port,
+    /// Closes when the world that it belongs to is deleted; none when it belongs to no world.
+    pub life: Option<watch::Receiver<()>>,
 }
 
 /// Ends when the world that a port belongs to no longer exists; never for a port that belongs to none.
-async fn deleted(server: &Server, port: &Port) {
-    let Some(world) = &port.world else { return std::future::pending().await };
-    let mut look = tokio::time::interval(LOOK);
-    while server.worlds.get(world).is_some() {
-        look.tick().await;
+async fn deleted(life: &mut Option<watch::Receiver<()>>) {
+    match life {
+        Some(life) => while life.changed().await.is_ok() {},
+        None => std::future::pending().await,
     }
 }
 
@@ -54,10 +52,16 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(socket)
 }
 
+/// An address that a client on this machine can use: a wildcard becomes loopback.
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() { SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()) } else { address }
+}
+
 /// Serves a socket until `stop` turns true; then finishes what is in flight, for [`STOP_TIME`] at most.
 pub async fn serve(server: Arc<Server>, listening: Listening, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listening.socket)?;
     let port = Arc::new(listening.port);
+    let mut life = listening.life;
     let connections = GracefulShutdown::new();
     let mut builder = Builder::new(TokioExecutor::new());
     builder
@@ -77,7 +81,7 @@ pub async fn serve(server: Arc<Server>, listening: Listening, mut stop: watch::R
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
-            () = deleted(&server, &port) => break,
+            () = deleted(&mut life) => break,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,

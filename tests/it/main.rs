@@ -8,8 +8,12 @@
 )]
 
 mod browser;
+mod cli;
 mod client;
 mod contract;
 mod contracts;
+mod control;
 mod harness;
 mod identus;
+mod raw;
+mod verified;

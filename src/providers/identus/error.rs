@@ -13,7 +13,7 @@ const API: &str = "/api/v1/";
 
 /// Everything that an operation can fail with.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The service's own check inside a route.
     #[error("{message}")]
     Handler {
