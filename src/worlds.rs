@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use tokio::sync::Notify;
 use tokio::sync::watch;
 
 use crate::http::{AnyProvider, FixtureError};
@@ -308,6 +309,8 @@ pub struct Worlds {
     held: RwLock<BTreeMap<String, Held>>,
     /// How many worlds were named here.
     named: AtomicU64,
+    /// Told when some world has a webhook to post.
+    pub webhooks: Notify,
 }
 
 impl Worlds {
@@ -320,6 +323,7 @@ impl Worlds {
             empty: Mutex::new(None),
             held: RwLock::default(),
             named: AtomicU64::new(0),
+            webhooks: Notify::new(),
         }
     }
 
@@ -412,6 +416,13 @@ impl Worlds {
         }
     }
 
+    /// Has a world's webhooks posted, if any are due. To be called after whatever may have made or found some.
+    pub fn look_for_webhooks(&self, world: &World, real: DateTime<Utc>) {
+        if world.has_due_delivery(real) {
+            self.webhooks.notify_one();
+        }
+    }
+
     fn hold(&self, world: World, idle_ttl: Option<TimeDelta>, real: DateTime<Utc>) -> Result<Arc<World>, NewWorldError> {
         let world = Arc::new(world);
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
@@ -480,3 +491,6 @@ impl std::fmt::Debug for Worlds {
         f.debug_struct("Worlds").field("names", &self.read().keys()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

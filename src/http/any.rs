@@ -52,6 +52,8 @@ pub trait AnyProvider: Send + Sync {
     fn find(&self, method: &Method, path: &str) -> Match;
     /// Runs an operation, by its place in [`AnyProvider::operations`]. An error is already in the provider's envelope.
     fn call(&self, operation: usize, cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Reply>;
+    /// See [`Provider::unmatched`]. An error is already in the provider's envelope.
+    fn unmatched(&self, cx: &mut Cx<'_>, req: &Req, problem: Problem) -> Result<Reply, Reply>;
     /// The provider's envelope of a problem.
     fn problem(&self, problem: Problem, req: &Req) -> Reply;
     /// See [`Provider::admit`]. A refusal is already in the provider's envelope.
@@ -129,6 +131,10 @@ impl<P: Provider> AnyProvider for Of<P> {
             Some(route) => (route.handler)(cx, req).map_err(|error| P::render(error, req)),
             None => Err(self.problem(Problem::NoRoute, req)),
         }
+    }
+
+    fn unmatched(&self, cx: &mut Cx<'_>, req: &Req, problem: Problem) -> Result<Reply, Reply> {
+        P::unmatched(cx, req, problem).map_err(|error| P::render(error, req))
     }
 
     fn problem(&self, problem: Problem, req: &Req) -> Reply {

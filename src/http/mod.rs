@@ -10,6 +10,7 @@ pub mod simulation;
 pub mod wire;
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -46,6 +47,8 @@ pub struct Req {
     /// The real moment at which the edge had the whole request, for rules about the caller's own clock. Everything else reads
     /// `cx.now`.
     pub received: DateTime<Utc>,
+    /// The network address that the request came from.
+    pub peer: IpAddr,
     /// Builds absolute URLs from the address that the caller used.
     pub links: Links,
 }
@@ -257,6 +260,12 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The provider's envelope of an error.
     fn render(error: Self::Error, req: &Req) -> Reply;
+
+    /// Answers a request that no route matches, where the real service looks at more than method and path (at the caller's key, say).
+    /// `problem` is [`Problem::NoRoute`] or [`Problem::MethodNotAllowed`], and what is returned unless the provider knows better.
+    fn unmatched(_cx: &mut Cx<'_>, _req: &Req, problem: Problem) -> Result<Reply, Self::Error> {
+        Err(problem.into())
+    }
 
     /// Refuses what the real service refuses before it looks for a route (a body that it cannot read, say). Nothing unless told
     /// otherwise. `OPTIONS` where no route does is answered before.

@@ -1,7 +1,10 @@
 //! The way of one request: from whole request to whole response.
 
 pub mod address;
+pub mod deliver;
 pub mod listen;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,16 +26,14 @@ use crate::dashboard;
 use crate::http::{AnyProvider, Match, Params, Problem, Reply, Req};
 use crate::world::clock::{Stopwatch, real_now};
 use crate::world::journal::Entry;
-use crate::world::{Failure, World};
+use crate::world::{Cx, Failure, World};
 use crate::worlds::Worlds;
 use address::{Address, Port, Target};
-use listen::Listening;
+use deliver::Webhooks;
+use listen::{Limits, Listening};
 
 /// How often due timers fire without being asked, and worlds that nobody used for too long are deleted.
 const TICK: Duration = Duration::from_secs(1);
-
-/// How long a body may take to arrive.
-pub const BODY_TIME: Duration = Duration::from_mins(1);
 
 /// How much of a body that is too large is read and dropped, so that the client sees the refusal and not a reset.
 const DRAIN_LIMIT: u64 = 1024 * 1024 * 1024;
@@ -45,6 +46,10 @@ pub struct Server {
     pub control: Control,
     /// Scheme and authority for links, where the caller's address is not the right one.
     pub external: Option<(&'static str, String)>,
+    /// Where webhooks may go.
+    pub webhooks: Webhooks,
+    /// How long clients may take.
+    pub limits: Limits,
 }
 
 impl std::fmt::Debug for Server {
@@ -67,8 +72,8 @@ impl Server {
         let body = if body.is_end_stream() {
             Ok(Bytes::new())
         } else {
-            let late = |_| Err(Problem::Incomplete(format!("it took longer than {} s", BODY_TIME.as_secs())));
-            tokio::time::timeout(BODY_TIME, read(body, limit)).await.unwrap_or_else(late)
+            let late = |_| Err(Problem::Incomplete(format!("it took longer than {} ms", self.limits.body.as_millis())));
+            tokio::time::timeout(self.limits.body, read(body, limit)).await.unwrap_or_else(late)
         };
         let real = real_now();
         let (body, refused) = match body {
@@ -83,10 +88,12 @@ impl Server {
             body,
             params: Params::default(),
             received: real,
+            peer: peer.ip(),
             links,
         };
         let world = self.worlds.get(&world_name);
         let is_head = req.method == Method::HEAD;
+        let asked = world.clone();
         let (now, reply) = match (world, target, provider) {
             (Some(world), Target::Provider(_, path), Some(provider)) => {
                 req.path = path.to_owned();
@@ -107,6 +114,9 @@ impl Server {
             }
             (Some(world), _, _) => (world.now(real), control::nowhere(&self.worlds.registry)),
         };
+        if let Some(world) = asked {
+            self.worlds.look_for_webhooks(&world, real);
+        }
         respond(now, reply, is_head)
     }
 
@@ -129,28 +139,21 @@ impl Server {
             (None, Match::Route(index, params)) => {
                 req.params = params;
                 operation = name_of(provider, &Match::Route(index, Params::default()));
-                if let Some(refusal) = provider.refuse(&req) {
-                    (world.now(req.received), refusal)
-                } else {
-                    let (now, outcome) = world.request(req.received, slug, |cx| provider.call(index, cx, &req));
-                    let reply = outcome.unwrap_or_else(|failure| match failure {
-                        Failure::Refused(reply) => reply,
-                        failure => {
-                            tracing::error!(world = world.name(), provider = slug, operation, %failure, "a request failed and is undone");
-                            provider.problem(Problem::Internal, &req)
-                        }
-                    });
-                    (now, reply)
+                match provider.refuse(&req) {
+                    Some(refusal) => (world.now(req.received), refusal),
+                    None => handle(world, provider, operation, &req, |cx| provider.call(index, cx, &req)),
                 }
             }
             (None, found) => {
                 let allowed = if let Match::OtherMethods(allowed) = found { allowed } else { Vec::new() };
                 let preflight = if req.method == Method::OPTIONS { provider.preflight(&req, &allowed) } else { None };
-                let reply = preflight.or_else(|| provider.refuse(&req)).unwrap_or_else(|| {
-                    let problem = if allowed.is_empty() { Problem::NoRoute } else { Problem::MethodNotAllowed(allowed) };
-                    provider.problem(problem, &req)
-                });
-                (world.now(req.received), reply)
+                match preflight.or_else(|| provider.refuse(&req)) {
+                    Some(reply) => (world.now(req.received), reply),
+                    None => {
+                        let problem = if allowed.is_empty() { Problem::NoRoute } else { Problem::MethodNotAllowed(allowed) };
+                        handle(world, provider, operation, &req, |cx| provider.unmatched(cx, &req, problem))
+                    }
+                }
             }
         };
         provider.finish(&req, &mut reply);
@@ -183,6 +186,26 @@ impl Server {
     }
 }
 
+/// Has the provider answer in one transaction of the world. Returns the world's time with the answer.
+fn handle(
+    world: &World,
+    provider: &dyn AnyProvider,
+    operation: Option<&'static str>,
+    req: &Req,
+    work: impl FnOnce(&mut Cx<'_>) -> Result<Reply, Reply>,
+) -> (DateTime<Utc>, Reply) {
+    let slug = provider.about().slug;
+    let (now, outcome) = world.request(req.received, slug, work);
+    let reply = outcome.unwrap_or_else(|failure| match failure {
+        Failure::Refused(reply) => reply,
+        failure => {
+            tracing::error!(world = world.name(), provider = slug, operation, %failure, "a request failed and is undone");
+            provider.problem(Problem::Internal, req)
+        }
+    });
+    (now, reply)
+}
+
 fn name_of(provider: &dyn AnyProvider, found: &Match) -> Option<&'static str> {
     match found {
         Match::Route(index, _) => provider.operations().get(*index).map(|operation| operation.id),
@@ -201,6 +224,13 @@ pub async fn run(
     for one in listening {
         sockets.spawn(listen::serve(server.clone(), one, stop.clone()));
     }
+    sockets.spawn({
+        let (server, stop) = (server.clone(), stop.clone());
+        async move {
+            deliver::run(server, stop).await;
+            Ok(())
+        }
+    });
     let stopping = stop.clone();
     let mut tick = tokio::time::interval(TICK);
     loop {

@@ -4,6 +4,7 @@
 //! answering requests (its timers, its beginning) comes in through [`Hooks`], so that this room knows neither HTTP nor providers.
 
 pub mod clock;
+pub mod deliveries;
 pub mod journal;
 pub mod outbox;
 pub mod rng;
@@ -23,14 +24,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use clock::{Clock, Mode, OutOfRange};
+use deliveries::Delivery;
 use journal::Journal;
-use outbox::Message;
+use outbox::{Channel, Message};
 use rng::Rng;
 use store::{AsJson, AsText, Image, OpenError};
 use timers::Timer;
 
 /// The world's own tables. Steps are append-only.
-const SCHEMA: &[&str] = &[include_str!("schema.sql")];
+const SCHEMA: &[&str] = &[include_str!("schema.sql"), include_str!("deliveries.sql")];
 
 /// Timers that may fire in one go; past it something sets timers without end.
 const MAX_FIRED: usize = 1_000_000;
@@ -72,6 +74,16 @@ impl Cx<'_> {
     /// Puts a message into the outbox.
     pub fn send(&self, message: &Message<'_>) -> rusqlite::Result<()> {
         outbox::add(self.db, self.provider, self.now, message)
+    }
+
+    /// Puts a webhook into the outbox, and has the server post it to `url` (where its policy allows, and only over plain HTTP) once
+    /// this transaction is committed. `body` is JSON.
+    pub fn send_webhook(&self, url: &str, body: &str) -> rusqlite::Result<()> {
+        self.send(&Message { channel: Channel::Webhook, to: url, body, code: None, link: None })?;
+        if deliveries::can_be_posted(url) {
+            deliveries::add(self.db, self.provider, self.now, url, body)?;
+        }
+        Ok(())
     }
 
     /// The value of a setting of this provider; its type's default where none was made (or the value does not fit the type, which
@@ -173,6 +185,8 @@ struct State {
     clock: Clock,
     /// What every request wants to know of the database; read again after something was written.
     known: Option<Known>,
+    /// How often the database was filled.
+    filling: u64,
 }
 
 #[derive(Debug)]
@@ -180,6 +194,8 @@ struct Known {
     settings: Arc<Settings>,
     /// When the next timer is due.
     next_due: Option<DateTime<Utc>>,
+    /// When the next webhook is due.
+    next_delivery: Option<DateTime<Utc>>,
 }
 
 /// A world. All access goes through one lock; a request holds it for microseconds.
@@ -233,7 +249,7 @@ impl World {
     pub fn create(name: String, hooks: Arc<dyn Hooks>, origin: Origin, real: DateTime<Utc>) -> Result<Self, CreateError> {
         let mut db = store::open_memory()?;
         let (seed, draws, clock) = fill(&mut db, &*hooks, &origin, &origin.image, origin.loaded_at, real)?;
-        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock, known: None }))
+        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock, known: None, filling: 0 }))
     }
 
     /// Creates a world in an empty data file.
@@ -245,7 +261,7 @@ impl World {
         real: DateTime<Utc>,
     ) -> Result<Self, CreateError> {
         let (seed, draws, clock) = fill(&mut db, &*hooks, &origin, &origin.image, origin.loaded_at, real)?;
-        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock, known: None }))
+        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock, known: None, filling: 0 }))
     }
 
     /// Goes on with the world in a data file. Of `origin`, time and settings are applied where they are given, and `seed` where it
@@ -263,7 +279,7 @@ impl World {
         let (seed, draws, clock) = settle_origin(&transaction, &given, None, real)?;
         transaction.commit()?;
         let origin = Origin { seed: Some(seed), ..origin };
-        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock, known: None }))
+        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock, known: None, filling: 0 }))
     }
 
     fn with(name: String, hooks: Arc<dyn Hooks>, origin: Origin, state: State) -> Self {
@@ -283,9 +299,14 @@ impl World {
         }
     }
 
-    /// What its clock shows.
+    /// What its clock shows to somebody who uses it.
     pub fn now(&self, real: DateTime<Utc>) -> DateTime<Utc> {
+        self.note_use(real);
         self.state().clock.now(real)
+    }
+
+    fn note_use(&self, real: DateTime<Utc>) {
+        self.used_ms.store(real.timestamp_millis(), Ordering::Relaxed);
     }
 
     /// Seed of its random source.
@@ -301,7 +322,7 @@ impl World {
         provider: &str,
         work: impl FnOnce(&mut Cx<'_>) -> Result<T, E>,
     ) -> (DateTime<Utc>, Result<T, Failure<E>>) {
-        self.used_ms.store(real.timestamp_millis(), Ordering::Relaxed);
+        self.note_use(real);
         let mut state = self.state();
         let now = state.clock.now(real);
         let outcome = state.transaction(|state| {
@@ -339,7 +360,7 @@ impl World {
         }
     }
 
-    /// The clock.
+    /// The clock, for those who list worlds without using them.
     pub fn clock(&self, real: DateTime<Utc>) -> ClockView {
         view(&self.state().clock, real)
     }
@@ -367,12 +388,14 @@ impl World {
         real: DateTime<Utc>,
         to: impl FnOnce(&Clock, DateTime<Utc>) -> Result<Clock, OutOfRange>,
     ) -> Result<(ClockView, Vec<Timer>), Failure<OutOfRange>> {
+        self.note_use(real);
         let mut state = self.state();
         let before = state.clock.now(real);
         let clock = to(&state.clock, before).map_err(Failure::Refused)?;
         let fired = state.transaction(|state| {
             let after = clock.now(real);
-            let fired = self.fire_due(state, after)?;
+            // What was due before the clock is set back has happened, seen or not.
+            let fired = self.fire_due(state, after.max(before))?;
             if after < before {
                 timers::rebase(&state.db, after)?;
             }
@@ -385,6 +408,7 @@ impl World {
 
     /// Goes back to how the world was at its creation, or to `image` (an empty one) instead of its own.
     pub fn reset(&self, image: Option<&Image>, real: DateTime<Utc>) -> Result<(), CreateError> {
+        self.note_use(real);
         let mut guard = self.state();
         let state = &mut *guard;
         state.known = None;
@@ -393,8 +417,33 @@ impl World {
             None => (&*self.origin.image, self.origin.loaded_at),
         };
         (state.seed, state.draws, state.clock) = fill(&mut state.db, &*self.hooks, &self.origin, image, loaded_at, real)?;
+        state.filling += 1;
         self.journal.reset();
         Ok(())
+    }
+
+    /// Whether a webhook waits to be posted.
+    pub fn has_due_delivery(&self, real: DateTime<Utc>) -> bool {
+        let mut state = self.state();
+        let now = state.clock.now(real);
+        // What cannot be read is found out, and said, by the next request.
+        state.known().is_ok_and(|known| known.next_delivery.is_some_and(|due| due <= now))
+    }
+
+    /// The webhooks that are due, for whoever posts them now.
+    pub fn claim_deliveries(&self, real: DateTime<Utc>) -> Result<Vec<Delivery>, Failure<rusqlite::Error>> {
+        let mut state = self.state();
+        let now = state.clock.now(real);
+        state.transaction(|state| Ok(deliveries::claim(&state.db, now, state.filling)?))
+    }
+
+    /// Notes that a webhook arrived.
+    pub fn settle_delivery(&self, delivery: &Delivery) -> Result<(), Failure<rusqlite::Error>> {
+        let mut state = self.state();
+        if state.filling != delivery.filling {
+            return Ok(());
+        }
+        state.transaction(|state| Ok(deliveries::remove(&state.db, delivery.id)?))
     }
 
     /// A copy of the world's state, from which others can be made.
@@ -468,7 +517,8 @@ impl State {
             Some(known) => Ok(known),
             none => {
                 let settings = Arc::new(Settings::read(&self.db)?);
-                Ok(none.insert(Known { settings, next_due: timers::next(&self.db)? }))
+                let next_due = timers::next(&self.db)?;
+                Ok(none.insert(Known { settings, next_due, next_delivery: deliveries::next_due(&self.db)? }))
             }
         }
     }

@@ -48,8 +48,8 @@ fn main() {
         ("one offer", get("/identus/api/v1/vc/offer/5aa7a5ec-35dc-4327-8e06-d9f51952c8ec", BOB)),
         ("match", get("/identus/api/v1/vc/match/test", BOB)),
         ("match of nothing", get("/identus/api/v1/vc/match/nothing", BOB)),
-        ("new offer", post("/identus/api/v1/vc/offer-noschema", ALICE, &offer)),
         ("custodial, reused", post("/identus/api/v1/vc/issuance/custodial", ALICE, &custodial)),
+        ("new offer", post("/identus/api/v1/vc/offer-noschema", ALICE, &offer)),
     ] {
         let [before, after] = [&small, &large].map(|server| median(server.addresses()[0], &request));
         let ratio = after.as_secs_f64() / before.as_secs_f64();

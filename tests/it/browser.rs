@@ -106,6 +106,13 @@ impl Browser {
         self.done(&format!("type into {css}"), field.send_keys(text).await).await;
     }
 
+    /// Chooses a file of this machine in a file field.
+    pub(crate) async fn choose_file(&self, css: &str, path: impl AsRef<Path>) {
+        let path = path.as_ref().display().to_string();
+        let field = self.element(css).await;
+        self.done(&format!("choose {path} in {css}"), field.send_keys(&path).await).await;
+    }
+
     /// Clicks, and waits for the page that this opens, if any.
     pub(crate) async fn click(&self, css: &str) {
         let element = self.element(css).await;

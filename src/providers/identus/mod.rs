@@ -51,7 +51,7 @@ use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
-pub(crate) use error::Error;
+use error::Error;
 
 use crate::http::{FixtureError, Links, PathRules, Provider, Reply, Req, Route, Setting, Simulation, Site, Variable, form};
 use crate::world::Cx;

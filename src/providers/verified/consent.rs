@@ -44,14 +44,18 @@ pub(super) struct Item {
     values: Vec<Credential>,
 }
 
-/// What a person may choose and type from, in the order of the requests.
+/// What a person may choose and type from, in the order of the requests. Further requests of one type are numbered: `email-2`.
 pub(super) fn items(cx: &Cx<'_>, requests: &[CredentialRequest], known: &[Credential]) -> Vec<Item> {
-    let item = |request: &CredentialRequest| Item {
-        request: request.clone(),
-        name: short_name(&request.kind),
-        values: sourcing::values(request, known, cx.now),
+    let item = |(at, request): (usize, &CredentialRequest)| {
+        let earlier = requests.iter().take(at).filter(|earlier| earlier.kind == request.kind).count();
+        let short = short_name(&request.kind);
+        Item {
+            request: request.clone(),
+            name: if earlier == 0 { short } else { format!("{short}-{}", earlier + 1) },
+            values: sourcing::values(request, known, cx.now),
+        }
     };
-    requests.iter().map(item).collect()
+    requests.iter().enumerate().map(item).collect()
 }
 
 /// The fields of the page, as they are at first, or with what was sent and what is wrong with it.
@@ -236,7 +240,10 @@ fn typed(
         return Ok(start.cloned());
     }
     // What was typed is checked like anything that is issued.
-    let wrong = |error: Error| vec![Mistake { name: name.to_owned(), text: error.to_string() }];
+    let wrong = |error: Error| {
+        let parts = wrong_parts(name, &data);
+        if parts.is_empty() { vec![Mistake { name: name.to_owned(), text: error.to_string() }] } else { parts }
+    };
     let draft = Draft::of(kind, &as_sent(&data), name).map_err(wrong)?;
     let of = Issuance { issuer: ISSUER, now: cx.now };
     let mut credential = draft.issue(of, &mut |_| Ok(cx.rng.uuid().to_string())).map_err(wrong)?;
@@ -279,6 +286,22 @@ fn typed_parts(
         _ if mistakes.is_empty() => Ok(Some(Data::Children(children))),
         _ => Err(mistakes),
     }
+}
+
+/// The parts of a composite that do not fit the others, such as a zip code that the country does not have.
+fn wrong_parts(name: &str, data: &Data) -> Vec<Mistake> {
+    let Data::Children(children) = data else { return Vec::new() };
+    let mut fields = Map::new();
+    for child in children {
+        if let Data::Fields(own) = &child.data {
+            fields.extend(own.clone());
+        }
+    }
+    let mistake = |child: &Credential| {
+        let text = schema::validate(&child.kind, fields.clone()).err()?;
+        Some(Mistake { name: format!("{name}.{}", short_name(&child.kind)), text })
+    };
+    children.iter().filter(|child| matches!(child.data, Data::Fields(_))).filter_map(mistake).collect()
 }
 
 /// `data` as a brand would send it.

@@ -172,3 +172,52 @@ pub(super) fn expiration(value: Option<&Value>) -> Option<Option<DateTime<Utc>>>
 pub(super) fn bad_expiration(at: &str) -> Error {
     Error::bad(format!("{at}.expirationDate must be milliseconds since the epoch"))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a caller might send: right in parts, wrong in others.
+    fn element() -> impl Strategy<Value = Value> {
+        let text = prop_oneof!["[a-zA-Z0-9@.+ -]{0,12}", any::<String>()].prop_map(Value::from);
+        let scalar = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<f64>().prop_map(Value::from), text];
+        let key = prop::sample::select(vec!["firstName", "line1", "state", "country", "zipCode", "address", "amount", "x"]);
+        let fields = prop::collection::vec((key, scalar.clone()), 0..4)
+            .prop_map(|fields| fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>().into());
+        let kinds: Vec<String> = schema::all().map(|kind| kind.name.clone()).collect();
+        let whole = move |data: BoxedStrategy<Value>| {
+            let rest = (scalar.clone(), scalar.clone());
+            (prop::sample::select(kinds.clone()), data, rest)
+                .prop_map(|(kind, data, (id, expires))| json!({"type": kind, "data": data, "id": id, "expirationDate": expires}))
+        };
+        let leaf = prop_oneof![fields, Just(Value::Null), any::<i64>().prop_map(Value::from)].boxed();
+        whole(leaf.clone()).prop_recursive(3, 16, 4, move |inner| {
+            whole(prop_oneof![leaf.clone(), prop::collection::vec(inner, 0..4).prop_map(Value::from)].boxed())
+        })
+    }
+
+    /// The data of a draft as it would be sent again.
+    fn data(draft: Draft) -> Value {
+        match draft.data {
+            DraftData::Fields(fields) => fields.into(),
+            DraftData::Children(children) => {
+                children.into_iter().map(|child| json!({"type": child.kind.name, "data": data(child)})).collect()
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_accepted_is_accepted_again_as_it_is_kept(element in element()) {
+            if let Ok(draft) = Draft::read(&element, "credential") {
+                let kind = draft.kind;
+                let kept = data(draft);
+                let again = Draft::of(kind, &kept, "credential").map_err(|error| TestCaseError::fail(format!("{kept}: {error}")))?;
+                prop_assert_eq!(data(again), kept);
+            }
+        }
+    }
+}

@@ -223,6 +223,7 @@ impl Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     #[test]
@@ -276,6 +277,26 @@ mod tests {
         ] {
             assert_eq!(check(&right), Ok(()), "{right}");
             assert!(check(&wrong).is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reading_a_day_undoes_writing_it(
+            number in 704_918_i32..=741_442, // from 1931 to 2030, where two digits of a year say which
+            pattern in prop::sample::select(vec!["MM/dd/yyyy", "yyyy-MM-dd", "d/M/yy", "M-d-y", "yyyyMMdd", "ddMMyy"]),
+        ) {
+            let day = NaiveDate::from_num_days_from_ce_opt(number).ok_or_else(|| TestCaseError::fail("no day"))?;
+            prop_assert_eq!(read_by_pattern(&by_pattern(day, pattern), pattern), Some(day));
+        }
+
+        #[test]
+        fn no_text_panics_a_pattern_or_a_template(text in any::<String>(), pattern in "[yYMdD/-]{0,12}", template in "[a-zA-Z1, -]{0,30}") {
+            let _ = read_by_pattern(&text, &pattern);
+            let _ = by_pattern(NaiveDate::MIN, &pattern);
+            if let Ok(template) = Template::read("AddressCredential", &template) {
+                let _ = template.parts(&text);
+            }
         }
     }
 }

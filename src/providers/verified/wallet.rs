@@ -65,20 +65,10 @@ struct Visit {
 }
 
 impl Visit {
-    /// The flow with this id, with the session that the browser has there, and with the `redirectUrl` that its address carries: it
-    /// is kept for the steps that follow without it.
-    fn find(cx: &Cx<'_>, req: &Req, id: &str) -> Result<Option<Self>, Error> {
-        let Some(mut visit) = Self::of(cx, id)? else { return Ok(None) };
-        if let Some(token) = req.cookie(&cookie_name(&visit.flow)) {
-            visit.session = flows::session(cx.db, token, &visit.flow.id)?;
-        }
-        visit.see_redirect_url(cx, &req.query)?;
-        Ok(Some(visit))
-    }
-
-    /// The flow with pages whose id is in the path.
+    /// The flow with pages whose id is in the path, as the browser sees it.
     fn hosted(cx: &Cx<'_>, req: &Req) -> Result<Option<Self>, Error> {
-        Ok(Self::find(cx, req, &req.param("id"))?.filter(|visit| visit.flow.is_hosted))
+        let visit = Self::of(cx, &req.param("id"))?.filter(|visit| visit.flow.is_hosted);
+        visit.map(|visit| visit.by_browser(cx, req)).transpose()
     }
 
     /// The flow with this id, without a browser.
@@ -86,6 +76,16 @@ impl Visit {
         let Some(flow) = flows::flow(cx.db, &id.to_lowercase())? else { return Ok(None) };
         let Some(brand) = store::brand(cx.db, &flow.brand)? else { return Ok(None) };
         Ok(Some(Self { flow, brand, session: None }))
+    }
+
+    /// With the session that the browser has there, and with the `redirectUrl` that its address carries: it is kept for the steps that
+    /// follow without it.
+    fn by_browser(mut self, cx: &Cx<'_>, req: &Req) -> Result<Self, Error> {
+        if let Some(token) = req.cookie(&cookie_name(&self.flow)) {
+            self.session = flows::session(cx.db, token, &self.flow.id)?;
+        }
+        self.see_redirect_url(cx, &req.query)?;
+        Ok(self)
     }
 
     fn look(&self) -> pages::Brand<'_> {
@@ -385,10 +385,9 @@ fn unknown() -> Result<Reply, Error> {
 /// 302 to the request, signed in, or, without pages, to the brand with the data shared; 404 page when unknown, used or expired.
 pub(super) fn open_link(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let Some(flow) = flows::flow_by_link(cx.db, &req.param("uuid").to_lowercase())? else { return unknown() };
-    let Some(mut visit) = Visit::find(cx, req, &flow.id)? else { return unknown() };
-    if visit.flow.state != FlowState::Open {
-        return unknown();
-    }
+    let visit = Visit::of(cx, &flow.id)?.filter(|visit| visit.flow.state == FlowState::Open);
+    let Some(visit) = visit else { return unknown() };
+    let mut visit = visit.by_browser(cx, req)?;
     visit.mark_verified(cx)?;
     visit.flow.link = None;
     flows::update_flow(cx.db, &visit.flow)?;
@@ -514,10 +513,8 @@ pub(super) fn decline(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
 /// page for a flow that is unknown.
 pub(super) fn verify_non_hosted(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let id = req.query("requestId").unwrap_or_default();
-    let Some(mut visit) = Visit::find(cx, req, &id)? else { return unknown() };
-    if visit.flow.is_hosted {
-        return unknown();
-    }
+    let Some(visit) = Visit::of(cx, &id)?.filter(|visit| !visit.flow.is_hosted) else { return unknown() };
+    let mut visit = visit.by_browser(cx, req)?;
     if let Some(page) = visit.over()? {
         return Ok(page);
     }

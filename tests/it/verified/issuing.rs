@@ -509,3 +509,29 @@ async fn what_is_wrong_with_a_change_is_named_and_nothing_is_changed() {
     }
     assert_eq!((hooli.get(ssn).await.json(), hooli.get(name).await.json()), before);
 }
+
+#[tokio::test]
+async fn of_two_new_parts_of_one_type_the_first_keeps_the_id() {
+    let (_api, hooli) = start_as(HOOLI);
+    let first = |name: &str| json!({"type": "FirstNameCredential", "data": {"firstName": name}});
+    let path = "/credentials/11111111-1111-4111-8111-000000000002";
+    let changed = hooli.patch(path, json!({"data": [first("A"), first("B")]})).await.json();
+    assert_eq!(changed["data"][0]["id"], "11111111-1111-4111-8111-000000000003");
+    let second = id(&changed, "/data/1/id");
+    assert_eq!(hooli.get(&format!("/credentials/{second}")).await.json()["data"], json!({"firstName": "B"}));
+    // Nested composites keep theirs at every depth.
+    let income = |amount: &str| {
+        json!([{"type": "EmployerNameCredential", "data": {"employer": "Hooli"}}, {"type": "AnnualIncomeCredential", "data": [
+            {"type": "CurrencyCredential", "data": {"currency": "USD"}}, {"type": "AmountCredential", "data": {"amount": amount}}
+        ]}])
+    };
+    let issued = hooli.post("/credentials", issue_one(&json!({"type": "EmployerCredential", "data": income("1")}))).await.json();
+    let path = format!("/credentials/{}", id(&issued, "/credentials/0/id"));
+    let before = hooli.get(&path).await.json();
+    let after = hooli.patch(&path, json!({"data": income("2")})).await.json();
+    for pointer in ["/data/0/id", "/data/1/id", "/data/1/data/0/id", "/data/1/data/1/id"] {
+        assert_eq!(id(&after, pointer), id(&before, pointer), "{pointer}");
+    }
+    assert_eq!(after["data"][1]["data"][1]["data"], json!({"amount": "2"}));
+    assert_eq!(held_by(&hooli, "big.head%40hooli.example").await.as_array().unwrap().len(), 5);
+}

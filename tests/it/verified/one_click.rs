@@ -418,3 +418,16 @@ async fn a_person_can_be_simulated_from_every_address_that_they_get() {
     let unknown = control.post("/simulations/verified/decline", json!({"url": "nowhere"})).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn every_call_starts_a_flow_of_its_own() {
+    let (api, hooli) = start_as(HOOLI);
+    let (one, two) = (start(&hooli, json!({"phone": PHONE})).await, start(&hooli, json!({"phone": PHONE})).await);
+    assert_ne!(one["url"], two["url"]);
+    assert_eq!(api.understudy.messages(Some(PHONE)).unwrap().len(), 2);
+    let (first, second) =
+        (consent(&api, &text(&one, "/url"), json!({})), consent(&api, &text(&two, "/url"), json!({"ssn": "222334455"})));
+    assert_ne!(first, second);
+    assert_eq!(hooli.get(&format!("/1-click/{first}")).await.json()["credentials"]["ssn"], "123456789");
+    assert_eq!(hooli.get(&format!("/1-click/{second}")).await.json()["credentials"]["ssn"], "222334455");
+}

@@ -455,3 +455,73 @@ async fn the_code_page_sends_what_a_browser_finds_in_it() {
     let entered = form.with("code", "111-111").send(&browser).await;
     assert_eq!((entered.status, entered.location()), (StatusCode::FOUND, url.as_str()));
 }
+
+#[tokio::test]
+async fn numbers_are_shown_in_national_form_where_there_is_one() {
+    let api = Api::start("verified");
+    for (phone, shown_as) in [
+        ("+10123456789", "(012) 345-6789"),
+        ("+12125550010", "(212) 555-0010"),
+        ("+19998887777", "(999) 888-7777"),
+        ("+550123456789", "+550123456789"),
+    ] {
+        let url = hosted(&api, json!({"phone": phone})).await;
+        assert_eq!(shown(api.get(&url).await.text()), code_page(None, shown_as), "{phone}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_may_be_spelled_in_other_ways() {
+    let api = Api::start("verified");
+    let started = one_click(&api, json!({"phone": "+10123456789", "verificationOptions": "only_link"})).await;
+    let (url, sms) = (text(&started, "url"), text(&started, "smsBody"));
+    let id = url.rsplit('/').next().unwrap();
+    let page = shown(api.get(&url).await.text());
+    for path in [
+        format!("/request/{}", id.to_uppercase()),
+        format!("/request/{id}/"),
+        format!("/request/%{:02x}{}", id.as_bytes()[0], &id[1..]),
+    ] {
+        assert_eq!(shown(api.get(&path).await.text()), page, "{path}");
+    }
+    let link = sms.rsplit('/').next().unwrap();
+    assert_eq!(api.get(&format!("/mt/{}/", link.to_uppercase())).await.location(), url);
+}
+
+#[tokio::test]
+async fn garbage_in_a_form_is_no_error_of_the_server() {
+    let api = Api::start("verified");
+    let url = hosted(&api, json!({"phone": "+12125550022"})).await;
+    let browser = signed_in(&api, &url).await;
+    let garbage: [&[u8]; 5] =
+        [b"\xff\xfe=\x00", b"%zz&&=&=a&%", b"{\"code\":\"111111\"}", b"code[]=111111&birthDate=%ff", b"ssn4=%F0%9F%98%80"];
+    for step in ["verify", "identity"] {
+        for body in garbage.iter().take(if step == "verify" { 2 } else { 5 }) {
+            let answer = browser.post(&format!("{url}/{step}"), body.to_vec()).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{step} {}", body.escape_ascii());
+        }
+    }
+    assert_eq!(post(&browser, &url, "identity", [("ssn4", "6789")]).await.status, StatusCode::FOUND);
+    let shared = browser.post(&format!("{url}/share"), garbage[..3].concat()).await;
+    let read = api.get(&format!("/1-click/{}", parameter(&shared, "1ClickUuid"))).bearer(HOOLI).await.json();
+    assert_eq!(read["credentials"]["ssn"], "123456789", "it names no field");
+}
+
+#[tokio::test]
+async fn other_methods_are_refused_as_the_api_refuses_them() {
+    let api = Api::start("verified");
+    let url = hosted(&api, json!({"phone": "+10123456789"})).await;
+    let refuse = |method: &str| json!({"name": "MethodNotAllowed", "message": format!("Method `{method}` is not supported by this endpoint."), "code": 405, "className": "method-not-allowed"});
+    for step in ["verify", "identity", "share", "decline"] {
+        let answer = api.get(&format!("{url}/{step}")).await;
+        assert_eq!(
+            (answer.status, answer.json(), answer.header("allow")),
+            (StatusCode::METHOD_NOT_ALLOWED, refuse("find"), "POST"),
+            "{step}"
+        );
+    }
+    for address in [url.as_str(), "/mt/x", "/signin/verify/generic"] {
+        let answer = api.post(address, ()).await;
+        assert_eq!((answer.status, answer.json()), (StatusCode::METHOD_NOT_ALLOWED, refuse("create")), "{address}");
+    }
+}

@@ -120,3 +120,18 @@ async fn a_port_of_the_providers_own_needs_no_prefix() {
     let client = Client::new(&base).with_contract(&contract("verified"));
     walk(&client, &client.with_cookies(), &base, &base).await;
 }
+
+#[tokio::test]
+async fn an_external_address_stands_in_every_link_and_makes_cookies_secure() {
+    let api = Api::with("verified", crate::harness::builder().external("https", "sandbox.example"));
+    let reach = format!("http://{}/verified", api.understudy.addresses()[0]);
+    let client = Client::new(&reach).with_contract(&contract("verified"));
+    walk(&client, &client.with_cookies(), "https://sandbox.example/verified", &reach).await;
+    let url = text(&client.post("/1-click", json!({"phone": "+10123456789"})).bearer(HOOLI).await.json(), "url");
+    let id = url.rsplit('/').next().unwrap();
+    let entered = client.post(&format!("/request/{id}/verify"), [("code", "111111")]).await;
+    assert_eq!(
+        entered.header("set-cookie").split("; ").skip(1).collect::<Vec<_>>(),
+        ["Path=/", "HttpOnly", "SameSite=Lax", "Secure"]
+    );
+}

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::page::{Form, shown};
 use super::wallet::{hosted, parameter, post, share_and_read, signed_in, text};
-use super::{HOOLI, HOOLI_UUID, KREDITA};
+use super::{ACME, HOOLI, HOOLI_UUID, KREDITA};
 use crate::client::Client;
 use crate::harness::Api;
 
@@ -284,7 +284,14 @@ async fn a_value_that_breaks_its_schema_is_refused_and_nothing_is_shared() {
         ("birthDate", "yesterday", "Birthday", "birthDate", r#"must match format "unixMsEpochDayFormat""#),
         ("address.country", "ZZ", "Country", "address-country", r#"must match format "iso3361Alpha2""#),
         ("address.state", "Texas", "State or Region", "address-state", r#"must match format "iso3166RegionCode""#),
-        ("address.zipCode", "ABC", "Address", "address", "AddressCredential doesn't match the schema"),
+        ("address.zipCode", "ABC", "Zip Code", "address-zipCode", r#"must match format "usZipCode", must match "then" schema"#),
+        (
+            "address.state",
+            "BY",
+            "State or Region",
+            "address-state",
+            r#"must match format "iso3166USRegionCode", must match "then" schema"#,
+        ),
     ] {
         let url = hosted(&api, json!({"phone": "+12125550010"})).await;
         let browser = signed_in(&api, &url).await;
@@ -565,4 +572,74 @@ async fn hostile_values_are_shown_as_text() {
     let refused = post(&browser, &url, "share", [("ssn", hostile)]).await;
     assert_eq!(Form::of(refused.text(), "/share").value("ssn"), hostile);
     assert_eq!(refused.text().matches("<script").count(), 0);
+}
+
+#[tokio::test]
+async fn heading_and_button_are_the_title_of_the_call() {
+    let api = Api::start("verified");
+    for title in ["Signup", "Verify", "Apply", "Login", "Access"] {
+        let url = hosted(&api, json!({"phone": "+12125550010", "content": {"title": title}})).await;
+        let page = signed_in(&api, &url).await.get(&url).await;
+        let lines = shown(page.text());
+        let named = lines.lines().filter(|line| *line == format!("1-Click {title}")).count();
+        assert_eq!(named, 2, "{title}: {lines}");
+        assert!(page.text().contains(&format!("<title>1-Click {title} · Hooli</title>")), "{title}");
+    }
+}
+
+#[tokio::test]
+async fn a_brand_without_terms_has_no_links_to_them() {
+    let api = Api::start("verified");
+    let started = api.post("/1-click", json!({"phone": "+12125550010"})).bearer(ACME).await.json();
+    let url = text(&started, "url");
+    let page = signed_in(&api, &url).await.get(&url).await;
+    let lines = shown(page.text());
+    assert_eq!(lines.lines().next(), Some("AAcme Lending"));
+    let legal = "By choosing “1-Click Signup” you agree to share the information above with Acme Lending under its terms and privacy policy.";
+    assert_eq!(lines.lines().last(), Some(legal));
+}
+
+#[tokio::test]
+async fn a_composite_that_lacks_a_mandatory_part_is_completed_by_the_person() {
+    let api = Api::start("verified");
+    let issue = json!({"email": "big.head@hooli.example", "credentials": [
+        {"type": "EmailCredential", "data": {"email": "big.head@hooli.example"}},
+        {"type": "FullNameCredential", "data": [{"type": "FirstNameCredential", "data": {"firstName": "Nelson"}}]}
+    ]});
+    assert_eq!(api.post("/credentials", issue).bearer(HOOLI).await.status, StatusCode::CREATED);
+    let ask = json!({"email": "big.head@hooli.example", "credentialRequests": [
+        "EmailCredential", {"type": "FullNameCredential", "mandatory": "yes", "allowUserInput": true}
+    ]});
+    let url = text(&api.post("/hasMatchingCredentials", ask).bearer(KREDITA).await.json(), "url");
+    let browser = signed_in(&api, &url).await;
+    let form = Form::of(browser.get(&url).await.text(), "/share");
+    assert_eq!((form.value("fullName.firstName"), form.value("fullName.lastName")), ("Nelson", ""));
+    assert_eq!(form.send(&browser).await.status, StatusCode::BAD_REQUEST);
+    let shared = form.with("fullName.lastName", "Bighetti").send(&browser).await;
+    let read = api.get(&format!("/sharedCredentials/{}", parameter(&shared, "sharedCredentialsUuid"))).bearer(KREDITA).await.json();
+    let parts = read["credentials"][1]["data"].as_array().unwrap();
+    let told: Vec<(&Value, &Value)> = parts.iter().map(|part| (&part["data"], &part["verificationMethod"])).collect();
+    assert_eq!(
+        told,
+        [(&json!({"firstName": "Nelson"}), &Value::Null), (&json!({"lastName": "Bighetti"}), &json!("self_attested"))]
+    );
+}
+
+#[tokio::test]
+async fn two_requests_of_one_type_are_two_items() {
+    let api = Api::start("verified");
+    let ask = json!({"email": "jared@piedpiper.net", "credentialRequests": [
+        {"type": "EmailCredential", "issuers": [HOOLI_UUID]}, {"type": "EmailCredential", "allowUserInput": true}
+    ]});
+    let url = text(&api.post("/hasMatchingCredentials", ask).bearer(KREDITA).await.json(), "url");
+    let browser = signed_in(&api, &url).await;
+    let page = browser.get(&url).await;
+    for id in ["item-email", "item-email-2", "field-email-2", "select-email", "select-email-2"] {
+        assert_eq!(page.text().matches(&format!(r#" id="{id}""#)).count(), 1, "{id}");
+    }
+    let form = Form::of(page.text(), "/share").without("email").with("email-2", "j@dunn.example");
+    let shared = form.send(&browser).await;
+    let read = api.get(&format!("/sharedCredentials/{}", parameter(&shared, "sharedCredentialsUuid"))).bearer(KREDITA).await.json();
+    let told: Vec<&Value> = read["credentials"].as_array().unwrap().iter().map(|credential| &credential["data"]).collect();
+    assert_eq!(told, [&json!({"email": "j@dunn.example"})]);
 }

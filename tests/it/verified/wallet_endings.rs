@@ -371,13 +371,20 @@ async fn each_kind_of_flow_has_its_own_address_only() {
     let api = Api::start("verified");
     let hosted_url = hosted(&api, json!({"phone": "+10123456789"})).await;
     let id = hosted_url.rsplit('/').next().unwrap();
-    let page = api.get(&format!("/signin/verify/generic?requestId={id}&code=111111")).await;
+    let elsewhere = "redirectUrl=https%3A%2F%2Felsewhere.example";
+    let page = api.get(&format!("/signin/verify/generic?requestId={id}&code=111111&{elsewhere}")).await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
-    let uuid = text(&non_hosted(&api, "only_code", None).await, "uuid");
-    assert_eq!(api.get(&format!("/request/{uuid}")).await.status, StatusCode::NOT_FOUND);
+    let started = non_hosted(&api, "only_code", None).await;
+    let uuid = text(&started, "uuid");
+    assert_eq!(api.get(&format!("/request/{uuid}?{elsewhere}")).await.status, StatusCode::NOT_FOUND);
     for step in ["verify", "identity", "share", "decline"] {
         let answer = api.post(&format!("/request/{uuid}/{step}"), [("code", "111111")]).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{step}");
+    }
+    let browser = signed_in(&api, &hosted_url).await;
+    for ended in [post(&browser, &hosted_url, "share", []).await, api.get(&format!("{}&code=111111", text(&started, "url"))).await]
+    {
+        assert!(ended.location().starts_with("http://localhost:7020/register?"), "a 404 changes nothing: {}", ended.location());
     }
 }
 

@@ -254,3 +254,26 @@ async fn a_trailing_slash_makes_no_difference() {
     assert_eq!(hooli.post("/hasMatchingCredentials/", &sent).await.status, StatusCode::CREATED);
     assert_eq!(api.bearer(ACME).post("/1-click/trusted/", &sent).await.status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn a_client_that_thinks_it_talks_to_the_real_hosts_gets_their_addresses() {
+    let api = Api::start("verified");
+    for (host, wallet) in [
+        ("core-api.sandbox-verifiedinc.com", "http://wallet.sandbox-verifiedinc.com"),
+        ("core-api.verified.inc", "http://wallet.verified.inc"),
+        ("verified.localhost:11111", "http://verified.localhost:11111"),
+    ] {
+        let client = Client::new(api.understudy.url()).header("host", host).bearer(HOOLI);
+        let sent = json!({"phone": PHONE, "verificationOptions": "only_link"});
+        let started = client.post("/1-click", sent).await.json();
+        assert!(text(&started, "/url").starts_with(&format!("{wallet}/request/")), "{host}: {started}");
+        assert!(text(&started, "/smsBody").contains(&format!(": {wallet}/mt/")), "{host}: {started}");
+        let shared =
+            client.post("/hasMatchingCredentials", json!({"phone": "+12025550123", "credentialRequests": ["SsnCredential"]})).await;
+        assert!(text(&shared.json(), "/url").starts_with(&format!("{wallet}/request/")), "{host}: {}", shared.text());
+    }
+    for host in ["schema-resolver.verified.inc", "schema.verified.inc"] {
+        let client = Client::new(api.understudy.url()).header("host", host);
+        assert_eq!(client.get("/jsonSchema/SsnCredential").await.body, api.get("/jsonSchema/SsnCredential").await.body, "{host}");
+    }
+}
