@@ -46,7 +46,8 @@ use control::Control;
 use control::simulations::perform;
 use server::Server;
 use server::address::Port;
-use server::listen::{Listening, bind};
+use server::deliver::Webhooks;
+use server::listen::{Limits, Listening, bind, reachable};
 use world::clock::{Mode, OutOfRange, real_now};
 use world::outbox::Sent;
 use world::timers::Timer;
@@ -102,6 +103,7 @@ pub struct Builder {
     fixtures: Option<PathBuf>,
     data: Option<PathBuf>,
     external: Option<(&'static str, String)>,
+    webhooks: Webhooks,
     workers: usize,
     seed: Option<u64>,
     world: Spec,
@@ -149,6 +151,12 @@ impl Builder {
     #[must_use]
     pub fn external(self, scheme: &'static str, authority: impl Into<String>) -> Self {
         Self { external: Some((scheme, authority.into())), ..self }
+    }
+
+    /// Where webhooks may go; to this machine only unless given. They are in the outbox either way.
+    #[must_use]
+    pub fn webhooks(self, webhooks: Webhooks) -> Self {
+        Self { webhooks, ..self }
     }
 
     /// Threads that answer requests; 1 unless given.
@@ -227,7 +235,13 @@ impl Builder {
         };
         let (listeners, new_listening) = mpsc::unbounded_channel();
         let control = Control::new(worlds.clone(), started, self.host, listeners);
-        let server = Arc::new(Server { worlds: worlds.clone(), control, external: self.external.clone() });
+        let server = Arc::new(Server {
+            worlds: worlds.clone(),
+            control,
+            external: self.external.clone(),
+            webhooks: self.webhooks,
+            limits: Limits::default(),
+        });
         let (stop, stopped) = watch::channel(false);
         let runtime = runtime(self.workers).map_err(StartError::Thread)?;
         let thread = std::thread::Builder::new()
@@ -247,12 +261,7 @@ impl Builder {
 
 fn listen_on(address: SocketAddr, provider: Option<&'static str>) -> Result<Listening, StartError> {
     let socket = bind(address).map_err(|source| StartError::Bind { address, source })?;
-    Ok(Listening { socket, port: Port { provider, world: None } })
-}
-
-/// An address that a client on this machine can use: a wildcard becomes loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() { SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()) } else { address }
+    Ok(Listening { socket, port: Port { provider, world: None }, life: None })
 }
 
 fn runtime(workers: usize) -> std::io::Result<tokio::runtime::Runtime> {
@@ -286,6 +295,7 @@ impl Understudy {
             fixtures: None,
             data: None,
             external: None,
+            webhooks: Webhooks::default(),
             workers: 1,
             seed: None,
             world: Spec::default(),
@@ -383,7 +393,9 @@ impl WorldHandle {
 
     /// Sets the clock to another moment; what becomes due on the way fires, in order, and is returned.
     pub fn set_clock(&self, now: DateTime<Utc>) -> Result<Vec<Timer>, Failure<OutOfRange>> {
-        self.world.set_clock(Some(now), None, real_now()).map(|(_, fired)| fired)
+        let moved = self.world.set_clock(Some(now), None, real_now()).map(|(_, fired)| fired);
+        self.worlds.look_for_webhooks(&self.world, real_now());
+        moved
     }
 
     /// Has the clock stand still, or go on.
@@ -393,7 +405,9 @@ impl WorldHandle {
 
     /// Moves the clock ahead; what becomes due on the way fires, in order, and is returned.
     pub fn advance(&self, by: TimeDelta) -> Result<Vec<Timer>, Failure<OutOfRange>> {
-        self.world.advance(by, real_now()).map(|(_, fired)| fired)
+        let moved = self.world.advance(by, real_now()).map(|(_, fired)| fired);
+        self.worlds.look_for_webhooks(&self.world, real_now());
+        moved
     }
 
     /// Brings everything back to how it was at the world's creation.
@@ -409,7 +423,9 @@ impl WorldHandle {
         let scheme = if scheme == "https" { "https" } else { "http" };
         let prefix = if self.name() == DEFAULT { format!("/{slug}") } else { format!("/~{}/{slug}", self.name()) };
         let links = Links { scheme, authority: authority.to_owned(), prefix, real: None };
-        perform(&self.world, &**provider, name, input, links, real_now())
+        let result = perform(&self.world, &**provider, name, input, links, real_now());
+        self.worlds.look_for_webhooks(&self.world, real_now());
+        result
     }
 
     /// The messages that would have been sent, oldest first; only those to `to` when it is given.

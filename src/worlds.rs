@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use crate::http::{AnyProvider, FixtureError};
 use crate::world::clock::{Mode, OutOfRange};
@@ -171,27 +174,38 @@ impl Registry {
 
     /// A database with all tables, filled from the fixtures when `filled`.
     pub fn image(&self, now: DateTime<Utc>, filled: bool) -> Result<Image, RegistryError> {
-        let db = store::open_memory().map_err(|source| OpenError::Other { path: "memory".to_owned(), source })?;
-        world::create_schema(&db, None)?;
+        let failed = |source| OpenError::Other { path: "memory".to_owned(), source };
+        let db = store::open_memory().map_err(failed)?;
+        let transaction = db.unchecked_transaction().map_err(failed)?;
+        world::create_schema(&transaction, None)?;
         for entry in &self.entries {
             let about = entry.provider.about();
-            store::migrate(&db, about.slug, about.schema, None)?;
+            store::migrate(&transaction, about.slug, about.schema, None)?;
             if filled {
-                entry.load(&db, now)?;
+                entry.load(&transaction, now)?;
             }
         }
+        transaction.commit().map_err(failed)?;
         Ok(Image::of(db))
     }
 
-    /// Brings a data file up to date: missing tables are made, providers that are new to it get their fixtures.
+    /// Brings a data file up to date: missing tables are made, providers that are new to it get their fixtures. All or nothing, and
+    /// nothing where any part of the file is of a newer version.
     fn update(&self, db: &rusqlite::Connection, path: &Path, now: DateTime<Utc>) -> Result<(), RegistryError> {
-        world::create_schema(db, Some(path))?;
+        let failed = |source| OpenError::Other { path: path.display().to_string(), source };
+        world::check_schema(db, path)?;
+        for about in self.providers().map(|provider| provider.about()) {
+            store::steps_seen(db, about.slug, about.schema, Some(path))?;
+        }
+        let transaction = db.unchecked_transaction().map_err(failed)?;
+        world::create_schema(&transaction, Some(path))?;
         for entry in &self.entries {
             let about = entry.provider.about();
-            if store::migrate(db, about.slug, about.schema, Some(path))? {
-                entry.load(db, now)?;
+            if store::migrate(&transaction, about.slug, about.schema, Some(path))? {
+                entry.load(&transaction, now)?;
             }
         }
+        transaction.commit().map_err(failed)?;
         Ok(())
     }
 }
@@ -224,7 +238,7 @@ impl Hooks for Registry {
 /// What a new world is to be like; everything has a default.
 #[derive(Clone, Debug, Default)]
 pub struct Spec {
-    /// Its name; `world-1`, `world-2`, ... when absent.
+    /// Its name; the next of `world-1`, `world-2`, ... when absent. No such name is given twice.
     pub name: Option<String>,
     /// A world to copy; the fixtures when absent.
     pub from: Option<String>,
@@ -280,6 +294,8 @@ struct Held {
     world: Arc<World>,
     created: DateTime<Utc>,
     idle_ttl: Option<TimeDelta>,
+    /// Closed when the world is no longer held.
+    life: Arc<watch::Sender<()>>,
 }
 
 /// The worlds of one process.
@@ -291,17 +307,34 @@ pub struct Worlds {
     filled: Mutex<Option<(Arc<Image>, DateTime<Utc>)>>,
     empty: Mutex<Option<Arc<Image>>>,
     held: RwLock<BTreeMap<String, Held>>,
+    /// How many worlds were named here.
+    named: AtomicU64,
+    /// Told when some world has a webhook to post.
+    pub webhooks: Notify,
 }
 
 impl Worlds {
     /// No world yet. `seed` is that of worlds which are given none.
     pub fn new(registry: Registry, seed: u64) -> Self {
-        Self { registry: Arc::new(registry), seed, filled: Mutex::new(None), empty: Mutex::new(None), held: RwLock::default() }
+        Self {
+            registry: Arc::new(registry),
+            seed,
+            filled: Mutex::new(None),
+            empty: Mutex::new(None),
+            held: RwLock::default(),
+            named: AtomicU64::new(0),
+            webhooks: Notify::new(),
+        }
     }
 
     /// The world of this name.
     pub fn get(&self, name: &str) -> Option<Arc<World>> {
         self.read().get(name).map(|held| held.world.clone())
+    }
+
+    /// Closes when this very world is deleted; none when it is not held.
+    pub fn life(&self, world: &Arc<World>) -> Option<watch::Receiver<()>> {
+        self.read().get(world.name()).filter(|held| Arc::ptr_eq(&held.world, world)).map(|held| held.life.subscribe())
     }
 
     /// All worlds, by name.
@@ -330,14 +363,17 @@ impl Worlds {
 
     /// Creates the default world in a data file, or goes on with the one that is there.
     pub fn open(&self, path: &Path, spec: Spec, real: DateTime<Utc>) -> Result<Arc<World>, NewWorldError> {
+        // Before there is a file: a fixture that is wrong leaves none behind.
+        let origin = self.origin(&spec, real)?;
+        let failed = |source| RegistryError::from(OpenError::Other { path: path.display().to_string(), source });
         let (db, new) = store::open_file(path).map_err(RegistryError::from)?;
         let name = DEFAULT.to_owned();
         let hooks: Arc<dyn Hooks> = self.registry.clone();
-        let world = if new || !world::is_complete(&db) {
-            World::create_in(db, name, hooks, self.origin(&spec, real)?, real)?
+        let world = if new || !world::is_complete(&db).map_err(failed)? {
+            World::create_in(db, name, hooks, origin, real)?
         } else {
             self.registry.update(&db, path, real)?;
-            World::resume(db, name, hooks, self.origin(&spec, real)?, spec.seed, real)?
+            World::resume(db, name, hooks, origin, spec.seed, real)?
         };
         self.hold(world, None, real)
     }
@@ -361,14 +397,29 @@ impl Worlds {
     /// Fires due timers of all worlds, and deletes those that nobody used for too long.
     pub fn tick(&self, real: DateTime<Utc>) {
         let held: Vec<Held> = self.read().values().cloned().collect();
-        for Held { world, created, idle_ttl } in held {
+        for Held { world, created, idle_ttl, .. } in held {
             match idle_ttl {
                 Some(idle_ttl) if real - world.last_used(created) > idle_ttl => {
                     tracing::info!(world = world.name(), "deleted, since nobody used it");
-                    self.delete(world.name());
+                    self.forget(&world);
                 }
                 _ => world.tick(real),
             }
+        }
+    }
+
+    /// Deletes this very world, not one that took its name since.
+    pub fn forget(&self, world: &Arc<World>) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        if held.get(world.name()).is_some_and(|held| Arc::ptr_eq(&held.world, world)) {
+            held.remove(world.name());
+        }
+    }
+
+    /// Has a world's webhooks posted, if any are due. To be called after whatever may have made or found some.
+    pub fn look_for_webhooks(&self, world: &World, real: DateTime<Utc>) {
+        if world.has_due_delivery(real) {
+            self.webhooks.notify_one();
         }
     }
 
@@ -378,7 +429,10 @@ impl Worlds {
         if held.contains_key(world.name()) {
             return Err(NewWorldError::Exists(world.name().to_owned()));
         }
-        held.insert(world.name().to_owned(), Held { world: world.clone(), created: real, idle_ttl });
+        held.insert(
+            world.name().to_owned(),
+            Held { world: world.clone(), created: real, idle_ttl, life: Arc::new(watch::Sender::new(())) },
+        );
         Ok(world)
     }
 
@@ -407,14 +461,12 @@ impl Worlds {
     }
 
     fn free_name(&self) -> String {
-        let held = self.read();
-        let mut number = held.len();
         loop {
+            let number = self.named.fetch_add(1, Ordering::Relaxed) + 1;
             let name = format!("world-{number}");
-            if !held.contains_key(&name) {
+            if self.get(&name).is_none() {
                 return name;
             }
-            number += 1;
         }
     }
 
@@ -439,3 +491,6 @@ impl std::fmt::Debug for Worlds {
         f.debug_struct("Worlds").field("names", &self.read().keys()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

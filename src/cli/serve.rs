@@ -6,12 +6,15 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
 use super::{Failed, Outcome, print};
+use crate::server::deliver::Webhooks;
+use crate::server::listen::reachable;
 use crate::world::clock::Mode;
 use crate::worlds::{NewWorldError, RegistryError};
 use crate::{Builder, DEFAULT_PORT, StartError, Understudy};
@@ -46,6 +49,9 @@ pub(super) struct Options {
     /// What links begin with, when the address that callers use is not the right one
     #[arg(long, env = "UNDERSTUDY_EXTERNAL_URL", value_name = "URL", value_parser = external)]
     external_url: Option<(&'static str, String)>,
+    /// Where webhooks may be posted to; they are in the outbox either way
+    #[arg(long, env = "UNDERSTUDY_WEBHOOKS", value_enum, default_value_t = WebhookPolicy::Loopback)]
+    webhooks: WebhookPolicy,
     /// Write the ready line to this file too, whole or not at all
     #[arg(long, env = "UNDERSTUDY_READY_FILE", value_name = "PATH")]
     ready_file: Option<PathBuf>,
@@ -56,8 +62,28 @@ pub(super) struct Options {
     #[arg(long, env = "UNDERSTUDY_LOG", value_enum, default_value_t = LogFormat::Text)]
     log: LogFormat,
     /// Log each request
-    #[arg(long, short, env = "UNDERSTUDY_VERBOSE")]
+    #[arg(long, short, env = "UNDERSTUDY_VERBOSE", value_parser = FalseyValueParser::new())]
     verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum WebhookPolicy {
+    /// Nowhere
+    Off,
+    /// This machine only
+    Loopback,
+    /// Wherever their URL says (http only)
+    Anywhere,
+}
+
+impl From<WebhookPolicy> for Webhooks {
+    fn from(policy: WebhookPolicy) -> Self {
+        match policy {
+            WebhookPolicy::Off => Self::Off,
+            WebhookPolicy::Loopback => Self::Loopback,
+            WebhookPolicy::Anywhere => Self::Anywhere,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -148,8 +174,12 @@ pub(super) fn run(options: &Options) -> Outcome {
 
 fn builder(options: &Options, seed: u64) -> Builder {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut builder =
-        Understudy::builder().host(options.host).port(options.port).only(options.only.iter().cloned()).workers(workers);
+    let mut builder = Understudy::builder()
+        .host(options.host)
+        .port(options.port)
+        .only(options.only.iter().cloned())
+        .webhooks(options.webhooks.into())
+        .workers(workers);
     // A data file goes on with its own seed unless another is asked for.
     builder = if options.seed.is_some() { builder.seed(seed) } else { builder.process_seed(seed) };
     if let Some(file) = &options.data {
@@ -180,7 +210,7 @@ fn announce(options: &Options, seed: u64, understudy: &Understudy) -> Outcome {
     let own = understudy.addresses().iter().skip(1).zip(&options.listen);
     for (address, (slug, _)) in own {
         if let Some(base) = providers.get_mut(slug.as_str()) {
-            *base = format!("http://{address}");
+            *base = format!("http://{}", reachable(*address));
         }
     }
     let ready =

@@ -90,7 +90,7 @@ impl From<Refusal> for Details {
             Refusal::Invalid(_) => StatusCode::BAD_REQUEST,
             Refusal::NotFound(_) => StatusCode::NOT_FOUND,
             Refusal::Conflict(_) => StatusCode::CONFLICT,
-            Refusal::Store(_) => return Self::internal(refusal),
+            Refusal::Panicked(_) | Refusal::Store(_) => return Self::internal(refusal),
         };
         Self::new(status, refusal.to_string())
     }

@@ -49,7 +49,7 @@ impl Call<'_> {
         self.world.ok_or_else(|| unknown_world_details(self.world_name))
     }
 
-    /// The body in the shape that the call wants; an empty body is an empty object.
+    /// The body, which is an object, in the shape that the call wants; an empty body is an empty object.
     fn body<T: DeserializeOwned>(&self) -> Result<T, Details> {
         let empty;
         let req = if self.req.body.is_empty() {
@@ -58,7 +58,10 @@ impl Call<'_> {
         } else {
             self.req
         };
-        req.json().map_err(|problem| Details::new(StatusCode::BAD_REQUEST, problem.to_string()))
+        // serde would take a list for an object: values in the order of the fields.
+        let is_object = req.body.trim_ascii_start().starts_with(b"{");
+        let checked = if is_object { Ok(()) } else { req.json_object().map(drop) };
+        checked.and_then(|()| req.json()).map_err(|problem| Details::new(StatusCode::BAD_REQUEST, problem.to_string()))
     }
 }
 
@@ -133,7 +136,7 @@ impl Control {
         refused: Option<Problem>,
     ) -> Reply {
         let found = self.router.find(&req.method, &format!("/{}", req.path));
-        let outcome = check_caller(caller, req).and_then(|()| match (refused, found) {
+        let outcome = check(caller, req).and_then(|()| match (refused, found) {
             (Some(problem @ Problem::TooLarge { .. }), _) => Err(Details::new(StatusCode::PAYLOAD_TOO_LARGE, problem.to_string())),
             (Some(problem), _) => Err(Details::new(StatusCode::REQUEST_TIMEOUT, problem.to_string())),
             (None, Match::Route(index, params)) => {
@@ -155,9 +158,14 @@ impl Control {
     }
 }
 
+/// The refusal that a caller gets, who may not see this; none for the developer at this machine.
+pub fn refusal(caller: &Caller<'_>, req: &Req) -> Option<Reply> {
+    check(caller, req).err().map(Into::into)
+}
+
 /// Refuses callers that are not the developer at this machine: from elsewhere, under a name that somebody else's DNS may have
 /// pointed here, or from a page of another site.
-fn check_caller(caller: &Caller<'_>, req: &Req) -> Result<(), Details> {
+fn check(caller: &Caller<'_>, req: &Req) -> Result<(), Details> {
     let forbidden = |detail: &str| Err(Details::new(StatusCode::FORBIDDEN, detail));
     if !caller.peer.ip().to_canonical().is_loopback() {
         return forbidden("the control API answers callers on this machine only");
@@ -165,8 +173,12 @@ fn check_caller(caller: &Caller<'_>, req: &Req) -> Result<(), Details> {
     if !is_loopback(caller.authority) {
         return forbidden("the control API answers loopback names only; use localhost or 127.0.0.1");
     }
-    let own = format!("{}://{}", req.links.scheme, caller.authority);
-    let foreign_origin = req.headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes() != own.as_bytes());
+    let foreign_origin = req.headers.get(ORIGIN).is_some_and(|origin| {
+        // Not the scheme of links, which may be that of an address elsewhere.
+        let host =
+            origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")));
+        host != Some(caller.authority)
+    });
     let foreign_site = req.header("sec-fetch-site").is_some_and(|site| matches!(site, "cross-site" | "same-site"));
     if foreign_origin || foreign_site {
         return forbidden("the control API refuses requests that a browser sends from another site's page");
@@ -175,7 +187,8 @@ fn check_caller(caller: &Caller<'_>, req: &Req) -> Result<(), Details> {
 }
 
 fn no_call(path: &str) -> Details {
-    let known: Vec<&str> = ROUTES.iter().map(|(_, path, _, _)| *path).collect();
+    let mut known: Vec<&str> = ROUTES.iter().map(|(_, path, _, _)| *path).collect();
+    known.dedup();
     Details::new(StatusCode::NOT_FOUND, format!("the control API has no /{path}; it has {}", known.join(", ")))
 }
 

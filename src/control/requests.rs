@@ -74,7 +74,7 @@ fn exchange(entry: &Entry) -> Exchange {
         provider: entry.provider,
         operation: entry.operation,
         method: entry.method.to_string(),
-        url: entry.url.clone(),
+        url: entry.url(),
         status: entry.status.as_u16(),
         request: half(&entry.request_headers, &entry.request_body),
         response: half(&entry.response_headers, &entry.response_body),

@@ -39,7 +39,7 @@ fn show(call: &Call<'_>) -> Result<Reply, Details> {
             .iter()
             .map(|setting| {
                 let default: Value = serde_json::from_str(setting.default).unwrap_or_default();
-                let value = world::setting(cx.db, &slug, setting.key)?.unwrap_or_else(|| default.clone());
+                let value = cx.made_setting(setting.key).unwrap_or(&default).clone();
                 Ok(json!({ "key": setting.key, "value": value, "default": default, "summary": setting.summary }))
             })
             .collect::<rusqlite::Result<Vec<Value>>>()

@@ -52,15 +52,6 @@ pub fn perform(
     outcome.map_err(|failure| match failure {
         Failure::Refused(refusal) => refusal,
         Failure::Store(error) => Refusal::Store(error),
-        Failure::Panicked(message) => {
-            tracing::error!(
-                world = world.name(),
-                provider = about.slug,
-                simulation = name,
-                message,
-                "a simulation panicked and is undone"
-            );
-            Refusal::Conflict("the simulation failed; the server's log says why".to_owned())
-        }
+        Failure::Panicked(message) => Refusal::Panicked(message),
     })
 }

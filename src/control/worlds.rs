@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{Call, Details};
 use crate::http::{Reply, reply};
 use crate::server::address::Port;
-use crate::server::listen::{Listening, bind};
+use crate::server::listen::{Listening, bind, reachable};
 use crate::world::clock::{Mode, duration};
 use crate::world::{ClockView, CreateError, World};
 use crate::worlds::{DEFAULT, Spec};
@@ -97,7 +97,8 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, Details> {
     }
     let spec = Spec { name: body.name, from, seed: body.seed, now: body.now, mode: body.clock, settings, idle_ttl };
     let world = call.control.worlds.create(spec, call.req.received)?;
-    let own = if body.listen { open_ports(call, &world)? } else { BTreeMap::new() };
+    let own = if body.listen { open_ports(call, &world) } else { Ok(BTreeMap::new()) };
+    let own = own.inspect_err(|_| call.control.worlds.forget(&world))?;
     let location = call.req.links.url("", &format!("/_understudy/worlds/{}", world.name()));
     Ok(reply::json(StatusCode::CREATED, &show(call, &world, own)).header(LOCATION, location))
 }
@@ -134,16 +135,22 @@ pub(super) fn reset(call: &Call<'_>) -> Result<Reply, Details> {
 }
 
 /// A port of its own for each provider, paths as in production.
-fn open_ports(call: &Call<'_>, world: &World) -> Result<BTreeMap<&'static str, String>, Details> {
+fn open_ports(call: &Call<'_>, world: &Arc<World>) -> Result<BTreeMap<&'static str, String>, Details> {
     let mut own = BTreeMap::new();
+    let Some(life) = call.control.worlds.life(world) else {
+        return Err(Details::new(StatusCode::CONFLICT, format!("the world {:?} was deleted meanwhile", world.name())));
+    };
     for slug in call.control.worlds.registry.slugs() {
         let failed =
             |error: std::io::Error| Details::internal(format!("a port for world {:?} cannot be opened: {error}", world.name()));
         let socket = bind(SocketAddr::new(call.control.host, 0)).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        own.insert(slug, format!("http://{address}"));
+        own.insert(slug, format!("http://{}", reachable(address)));
         let port = Port { provider: Some(slug), world: Some(world.name().to_owned()) };
-        call.control.listeners.send(Listening { socket, port }).map_err(|_| Details::internal("the server is stopping"))?;
+        call.control
+            .listeners
+            .send(Listening { socket, port, life: Some(life.clone()) })
+            .map_err(|_| Details::internal("the server is stopping"))?;
     }
     Ok(own)
 }

@@ -1,5 +1,19 @@
-//! Pure functions of bytes and keys, over vetted crates. No time, no chance, no state: whoever calls brings them.
+//! Pure functions of bytes and keys, over vetted crates. Nothing here knows providers, worlds or HTTP.
 
+pub(crate) mod bip39;
+pub(crate) mod cardano;
 pub mod ecdh;
-pub mod hex;
+pub(crate) mod es256k;
+pub(crate) mod hd_key;
 pub mod hs256;
+pub(crate) mod java_json;
+pub mod jws;
+pub(crate) mod peer_did;
+pub(crate) mod prism;
+pub mod sigv4;
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}

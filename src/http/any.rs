@@ -52,8 +52,12 @@ pub trait AnyProvider: Send + Sync {
     fn find(&self, method: &Method, path: &str) -> Match;
     /// Runs an operation, by its place in [`AnyProvider::operations`]. An error is already in the provider's envelope.
     fn call(&self, operation: usize, cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Reply>;
+    /// See [`Provider::unmatched`]. An error is already in the provider's envelope.
+    fn unmatched(&self, cx: &mut Cx<'_>, req: &Req, problem: Problem) -> Result<Reply, Reply>;
     /// The provider's envelope of a problem.
     fn problem(&self, problem: Problem, req: &Req) -> Reply;
+    /// See [`Provider::admit`]. A refusal is already in the provider's envelope.
+    fn refuse(&self, req: &Req) -> Option<Reply>;
     /// See [`Provider::preflight`].
     fn preflight(&self, req: &Req, allowed: &[Method]) -> Option<Reply>;
     /// See [`Provider::finish`].
@@ -129,8 +133,16 @@ impl<P: Provider> AnyProvider for Of<P> {
         }
     }
 
+    fn unmatched(&self, cx: &mut Cx<'_>, req: &Req, problem: Problem) -> Result<Reply, Reply> {
+        P::unmatched(cx, req, problem).map_err(|error| P::render(error, req))
+    }
+
     fn problem(&self, problem: Problem, req: &Req) -> Reply {
         P::render(problem.into(), req)
+    }
+
+    fn refuse(&self, req: &Req) -> Option<Reply> {
+        P::admit(req).err().map(|error| P::render(error, req))
     }
 
     fn preflight(&self, req: &Req, allowed: &[Method]) -> Option<Reply> {

@@ -39,8 +39,11 @@ impl FixtureError {
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, FixtureError> {
     let reader = &mut serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut *reader).map_err(|error| {
+        // The path ends in a question mark where the text ends in the middle of a value.
         let path = error.path().to_string();
-        shape(path, &error.into_inner())
+        let known = path.trim_end_matches('?').trim_end_matches('.');
+        let path = if known.is_empty() { "." } else { known };
+        shape(path.to_owned(), &error.into_inner())
     })?;
     reader.end().map_err(|error| shape(".".to_owned(), &error))?;
     Ok(value)

@@ -261,6 +261,18 @@ pub trait Provider: Send + Sync + 'static {
     /// The provider's envelope of an error.
     fn render(error: Self::Error, req: &Req) -> Reply;
 
+    /// Answers a request that no route matches, where the real service looks at more than method and path (at the caller's key, say).
+    /// `problem` is [`Problem::NoRoute`] or [`Problem::MethodNotAllowed`], and what is returned unless the provider knows better.
+    fn unmatched(_cx: &mut Cx<'_>, _req: &Req, problem: Problem) -> Result<Reply, Self::Error> {
+        Err(problem.into())
+    }
+
+    /// Refuses what the real service refuses before it looks for a route (a body that it cannot read, say). Nothing unless told
+    /// otherwise. `OPTIONS` where no route does is answered before.
+    fn admit(_req: &Req) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
     /// Answers `OPTIONS` where no route does; `allowed` is empty on a path that is not known. 204 with `Allow` on a known path,
     /// unless the real service does otherwise; none makes it a problem like any other method.
     fn preflight(_req: &Req, allowed: &[Method]) -> Option<Reply> {

@@ -10,6 +10,9 @@ pub const JSON: HeaderValue = HeaderValue::from_static("application/json; charse
 /// Media type of a page.
 pub const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
+/// Room for a usual body, so that it grows rarely while it is written.
+const USUAL_BODY: usize = 1024;
+
 /// A response: status, headers, body. `Date` and `Content-Length` are the edge's business.
 #[derive(Clone, Debug)]
 pub struct Reply {
@@ -51,8 +54,9 @@ pub fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Reply {
 
 /// Compact JSON under another media type.
 pub fn json_as<T: Serialize + ?Sized>(status: StatusCode, media_type: HeaderValue, value: &T) -> Reply {
-    match serde_json::to_vec(value) {
-        Ok(bytes) => body(status, media_type, bytes),
+    let mut written = Vec::with_capacity(USUAL_BODY);
+    match serde_json::to_writer(&mut written, value) {
+        Ok(()) => body(status, media_type, written),
         Err(error) => {
             // Only a map with keys that are not strings, or a Serialize that fails, comes here.
             tracing::error!(%error, "a reply could not be written as JSON");

@@ -50,6 +50,9 @@ pub enum Refusal {
     /// It exists, but its state does not allow the action.
     #[error("{0}")]
     Conflict(String),
+    /// It panicked; what it had done is undone.
+    #[error("the simulation panicked: {0}")]
+    Panicked(String),
     /// SQLite failed.
     #[error("the world's database failed: {0}")]
     Store(#[from] rusqlite::Error),

@@ -1,7 +1,9 @@
 //! The registry of providers: a line each.
 
-pub mod kosmos;
-pub mod verified;
+mod identus;
+mod kosmos;
+mod public_mint;
+mod verified;
 
 use std::sync::Arc;
 
@@ -9,5 +11,5 @@ use crate::http::{AnyProvider, any};
 
 /// All providers, in the order in which they are shown.
 pub fn all() -> Vec<Arc<dyn AnyProvider>> {
-    vec![any::of::<verified::Verified>(), any::of::<kosmos::Kosmos>()]
+    vec![any::of::<verified::Verified>(), any::of::<identus::Identus>(), any::of::<kosmos::Kosmos>(), any::of::<public_mint::PublicMint>()]
 }

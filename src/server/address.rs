@@ -1,5 +1,6 @@
 //! Where a request goes: which world, which provider, and how absolute URLs lead back there.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use http::header::HOST;
@@ -25,11 +26,11 @@ pub struct Port {
 
 /// What an address leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum Target<'a> {
     /// A provider, by slug, and the path below its base.
-    Provider(&'static str, String),
+    Provider(&'static str, &'a str),
     /// The control API, and the path below `/_understudy` (without slash at its beginning).
-    Control(String),
+    Control(&'a str),
     /// The gateway's own front page.
     Front,
     /// Nothing that there is.
@@ -38,31 +39,35 @@ pub enum Target {
 
 /// A request's address, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
+pub struct Address<'a> {
     /// Name of the world; it may not exist.
-    pub world: String,
+    pub world: Cow<'a, str>,
     /// What it leads to there.
-    pub target: Target,
+    pub target: Target<'a>,
     /// Absolute URLs from here.
     pub links: Links,
 }
 
 /// Takes an address apart. `external` is what to use in absolute URLs instead of the host that the caller wrote.
-pub fn resolve(
+pub fn resolve<'a>(
     registry: &Registry,
-    port: &Port,
+    port: &'a Port,
     external: Option<&(&'static str, String)>,
-    uri: &Uri,
+    uri: &'a Uri,
     headers: &HeaderMap,
-) -> Address {
+) -> Address<'a> {
     let authority = host(uri, headers);
     let (prefixed, path) = world_prefix(uri.path());
     let header = headers.get(WORLD_HEADER).and_then(|value| value.to_str().ok()).map(str::trim);
     let named = prefixed.or(header);
-    let world = named.map(str::to_owned).or_else(|| port.world.clone()).unwrap_or_else(|| DEFAULT.to_owned());
+    let own = port.world.as_deref().unwrap_or(DEFAULT);
+    let world = match (prefixed, header) {
+        (Some(name), _) => Cow::from(name),
+        (None, Some(name)) => Cow::from(name.to_owned()),
+        (None, None) => Cow::from(own),
+    };
     // A browser that follows a link sends no header, so links name the world in their path.
-    let world_prefix =
-        named.filter(|name| *name != port.world.as_deref().unwrap_or(DEFAULT)).map(|name| format!("/~{name}")).unwrap_or_default();
+    let world_prefix = named.filter(|name| *name != own).map(|name| format!("/~{name}")).unwrap_or_default();
 
     let (scheme, shown) = external.map_or(("http", authority), |(scheme, authority)| (*scheme, authority.as_str()));
     let gateway = |prefix: String| Links { scheme, authority: shown.to_owned(), prefix, real: None };
@@ -71,17 +76,17 @@ pub fn resolve(
     let host_name = strip_port(authority);
     if let Some((slug, sites, environment)) = real_host(registry, host_name) {
         let links = Links { real: Some((sites, environment)), ..here };
-        return Address { world, target: Target::Provider(slug, path.to_owned()), links };
+        return Address { world, target: Target::Provider(slug, path), links };
     }
     if let Some(rest) = path.strip_prefix(CONTROL)
         && (rest.is_empty() || rest.starts_with('/'))
     {
-        return Address { world, target: Target::Control(rest.trim_start_matches('/').to_owned()), links: gateway(world_prefix) };
+        return Address { world, target: Target::Control(rest.trim_start_matches('/')), links: gateway(world_prefix) };
     }
     let by_host =
         host_name.strip_suffix(".localhost").and_then(|slug| registry.slugs().find(|known| known.eq_ignore_ascii_case(slug)));
     if let Some(slug) = by_host.or(port.provider) {
-        return Address { world, target: Target::Provider(slug, path.to_owned()), links: here };
+        return Address { world, target: Target::Provider(slug, path), links: here };
     }
     if matches!(path, "" | "/") {
         return Address { world, target: Target::Front, links: gateway(world_prefix) };
@@ -90,7 +95,7 @@ pub fn resolve(
     match registry.slugs().find(|slug| *slug == first) {
         Some(slug) => {
             let rest = if rest.is_empty() { "/" } else { rest };
-            Address { world, target: Target::Provider(slug, rest.to_owned()), links: gateway(format!("{world_prefix}/{slug}")) }
+            Address { world, target: Target::Provider(slug, rest), links: gateway(format!("{world_prefix}/{slug}")) }
         }
         None => Address { world, target: Target::Nowhere, links: gateway(world_prefix) },
     }
@@ -154,23 +159,25 @@ mod tests {
     use super::*;
     use crate::providers;
 
-    fn resolve_at(port: &Port, host: &str, path: &str, world: Option<&str>) -> (String, Target, String) {
+    /// World, what it leads to, and a link to `/x` at the wallet.
+    fn resolve_at(port: &Port, host: &str, path: &str, world: Option<&str>) -> (String, String, String) {
         let registry = Registry::new(providers::all());
         let mut headers = HeaderMap::new();
         headers.insert(HOST, host.parse().unwrap());
         if let Some(world) = world {
             headers.insert(WORLD_HEADER, world.parse().unwrap());
         }
-        let address = resolve(&registry, port, None, &path.parse().unwrap(), &headers);
+        let uri = path.parse().unwrap();
+        let address = resolve(&registry, port, None, &uri, &headers);
         let link = address.links.url("wallet", "/x");
-        (address.world, address.target, link)
+        (address.world.into_owned(), format!("{:?}", address.target), link)
     }
 
     #[test]
     fn every_spelling_of_an_address_is_understood() {
         let gateway = Port::default();
         let own = Port { provider: Some("verified"), world: None };
-        let provider = |path: &str| Target::Provider("verified", path.to_owned());
+        let provider = |path| Target::Provider("verified", path);
         for (port, host, path, header, world, target, link) in [
             (&gateway, "localhost:1", "/verified/a/b", None, "default", provider("/a/b"), "http://localhost:1/verified/x"),
             (&gateway, "localhost:1", "/verified", None, "default", provider("/"), "http://localhost:1/verified/x"),
@@ -194,20 +201,12 @@ mod tests {
             (&gateway, "localhost", "/", None, "default", Target::Front, "http://localhost/x"),
             (&gateway, "localhost", "/~w", None, "w", Target::Front, "http://localhost/~w/x"),
             (&gateway, "localhost", "/nobody/a", None, "default", Target::Nowhere, "http://localhost/x"),
-            (
-                &gateway,
-                "localhost",
-                "/_understudy/health",
-                None,
-                "default",
-                Target::Control("health".to_owned()),
-                "http://localhost/x",
-            ),
-            (&own, "localhost", "/~w/_understudy/clock", None, "w", Target::Control("clock".to_owned()), "http://localhost/~w/x"),
+            (&gateway, "localhost", "/_understudy/health", None, "default", Target::Control("health"), "http://localhost/x"),
+            (&own, "localhost", "/~w/_understudy/clock", None, "w", Target::Control("clock"), "http://localhost/~w/x"),
             (&gateway, "localhost", "/_understudyx", None, "default", Target::Nowhere, "http://localhost/x"),
         ] {
             let found = resolve_at(port, host, path, header);
-            assert_eq!(found, (world.to_owned(), target, link.to_owned()), "{host} {path} {header:?}");
+            assert_eq!(found, (world.to_owned(), format!("{target:?}"), link.to_owned()), "{host} {path} {header:?}");
         }
     }
 

@@ -1,8 +1,10 @@
 //! Sockets: accept loop, limits of time, and a stop that lets what is in flight finish.
 
 use std::convert::Infallible;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -14,14 +16,22 @@ use tokio::sync::watch;
 use super::Server;
 use super::address::Port;
 
-/// How long a connection may take for the head of a request, and may be idle between two.
-pub const HEAD_TIME: Duration = Duration::from_secs(75);
+/// How long clients may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// For the head of a request, and to be idle between two; 75 s by default.
+    pub head: Duration,
+    /// For the body of a request; a minute by default.
+    pub body: Duration,
+    /// For what is in flight when the server is to stop; 10 s by default.
+    pub stop: Duration,
+}
 
-/// How long a stop waits for what is in flight.
-pub const STOP_TIME: Duration = Duration::from_secs(10);
-
-/// How often a port of a world looks whether the world still exists.
-const LOOK: Duration = Duration::from_secs(1);
+impl Default for Limits {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(75), body: Duration::from_mins(1), stop: Duration::from_secs(10) }
+    }
+}
 
 /// How long accepting rests when the system has no socket to give.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
@@ -36,14 +46,15 @@ pub struct Listening {
     pub socket: TcpListener,
     /// What it stands for.
     pub port: Port,
+    /// Closes when the world that it belongs to is deleted; none when it belongs to no world.
+    pub life: Option<watch::Receiver<()>>,
 }
 
 /// Ends when the world that a port belongs to no longer exists; never for a port that belongs to none.
-async fn deleted(server: &Server, port: &Port) {
-    let Some(world) = &port.world else { return std::future::pending().await };
-    let mut look = tokio::time::interval(LOOK);
-    while server.worlds.get(world).is_some() {
-        look.tick().await;
+async fn deleted(life: &mut Option<watch::Receiver<()>>) {
+    match life {
+        Some(life) => while life.changed().await.is_ok() {},
+        None => std::future::pending().await,
     }
 }
 
@@ -54,30 +65,31 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(socket)
 }
 
-/// Serves a socket until `stop` turns true; then finishes what is in flight, for [`STOP_TIME`] at most.
+/// An address that a client on this machine can use: a wildcard becomes loopback.
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() { SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()) } else { address }
+}
+
+/// Serves a socket until `stop` turns true; then finishes what is in flight, for [`Limits::stop`] at most.
 pub async fn serve(server: Arc<Server>, listening: Listening, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listening.socket)?;
     let port = Arc::new(listening.port);
+    let mut life = listening.life;
+    let limits = server.limits;
     let connections = GracefulShutdown::new();
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .auto_date_header(false)
-        .half_close(true)
-        .pipeline_flush(true)
-        .header_read_timeout(HEAD_TIME);
+    builder.http1().timer(TokioTimer::new()).auto_date_header(false).half_close(true).header_read_timeout(limits.head);
     builder
         .http2()
         .timer(TokioTimer::new())
         .auto_date_header(false)
         .max_concurrent_streams(MAX_STREAMS)
-        .keep_alive_interval(HEAD_TIME);
+        .keep_alive_interval(limits.head);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
-            () = deleted(&server, &port) => break,
+            () = deleted(&mut life) => break,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -92,7 +104,10 @@ pub async fn serve(server: Arc<Server>, listening: Listening, mut stop: watch::R
         let _ = stream.set_nodelay(true);
         let server = server.clone();
         let port = port.clone();
+        let asked = Arc::new(AtomicBool::new(false));
+        let has_asked = asked.clone();
         let service = service_fn(move |request| {
+            asked.store(true, Ordering::Relaxed);
             let server = server.clone();
             let port = port.clone();
             async move { Ok::<_, Infallible>(server.answer(&port, peer, request).await) }
@@ -100,14 +115,21 @@ pub async fn serve(server: Arc<Server>, listening: Listening, mut stop: watch::R
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = connections.watch(connection);
         tokio::spawn(async move {
-            if let Err(error) = watched.await {
+            let mut watched = pin!(watched);
+            // The limit of hyper begins when it knows which version of HTTP is spoken, and is not there in HTTP/2.
+            let ended = match tokio::time::timeout(limits.head, &mut watched).await {
+                Ok(ended) => ended,
+                Err(_) if has_asked.load(Ordering::Relaxed) => watched.await,
+                Err(_) => return tracing::debug!(%peer, "a connection asked for nothing"),
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%peer, error, "a connection ended early");
             }
         });
     }
     drop(listener);
-    if tokio::time::timeout(STOP_TIME, connections.shutdown()).await.is_err() {
-        tracing::warn!("some connections did not finish within {} s and are cut", STOP_TIME.as_secs());
+    if tokio::time::timeout(limits.stop, connections.shutdown()).await.is_err() {
+        tracing::warn!("some connections did not finish within {} ms and are cut", limits.stop.as_millis());
     }
     Ok(())
 }

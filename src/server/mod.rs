@@ -1,7 +1,10 @@
 //! The way of one request: from whole request to whole response.
 
 pub mod address;
+pub mod deliver;
 pub mod listen;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,6 +13,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use http::header::{ALLOW, CONTENT_LENGTH, DATE};
+use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Incoming};
@@ -20,18 +24,16 @@ use tokio::task::JoinSet;
 use crate::control::{self, Control};
 use crate::dashboard;
 use crate::http::{AnyProvider, Match, Params, Problem, Reply, Req};
-use crate::world::clock::real_now;
+use crate::world::clock::{Stopwatch, real_now};
 use crate::world::journal::Entry;
-use crate::world::{Failure, World};
+use crate::world::{Cx, Failure, World};
 use crate::worlds::Worlds;
-use address::{Port, Target};
-use listen::Listening;
+use address::{Address, Port, Target};
+use deliver::Webhooks;
+use listen::{Limits, Listening};
 
 /// How often due timers fire without being asked, and worlds that nobody used for too long are deleted.
 const TICK: Duration = Duration::from_secs(1);
-
-/// How long a body may take to arrive.
-pub const BODY_TIME: Duration = Duration::from_secs(60);
 
 /// How much of a body that is too large is read and dropped, so that the client sees the refusal and not a reset.
 const DRAIN_LIMIT: u64 = 1024 * 1024 * 1024;
@@ -44,6 +46,10 @@ pub struct Server {
     pub control: Control,
     /// Scheme and authority for links, where the caller's address is not the right one.
     pub external: Option<(&'static str, String)>,
+    /// Where webhooks may go.
+    pub webhooks: Webhooks,
+    /// How long clients may take.
+    pub limits: Limits,
 }
 
 impl std::fmt::Debug for Server {
@@ -56,16 +62,18 @@ impl Server {
     /// Answers one request that came in at `port` from `peer`.
     pub async fn answer(&self, port: &Port, peer: SocketAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
-        let address = address::resolve(&self.worlds.registry, port, self.external.as_ref(), &head.uri, &head.headers);
-        let provider = match &address.target {
+        let Address { world: world_name, target, links } =
+            address::resolve(&self.worlds.registry, port, self.external.as_ref(), &head.uri, &head.headers);
+        let provider = match &target {
             Target::Provider(slug, _) => self.worlds.registry.provider(slug),
             _ => None,
         };
         let limit = provider.map_or(control::BODY_LIMIT, |provider| provider.about().body_limit);
-        let authority = address::host(&head.uri, &head.headers).to_owned();
-        let body = match tokio::time::timeout(BODY_TIME, read(body, limit)).await {
-            Ok(body) => body,
-            Err(_) => Err(Problem::Incomplete(format!("it took longer than {} s", BODY_TIME.as_secs()))),
+        let body = if body.is_end_stream() {
+            Ok(Bytes::new())
+        } else {
+            let late = |_| Err(Problem::Incomplete(format!("it took longer than {} ms", self.limits.body.as_millis())));
+            tokio::time::timeout(self.limits.body, read(body, limit)).await.unwrap_or_else(late)
         };
         let real = real_now();
         let (body, refused) = match body {
@@ -81,36 +89,46 @@ impl Server {
             params: Params::default(),
             received: real,
             peer: peer.ip(),
-            links: address.links,
+            links,
         };
-        let world = self.worlds.get(&address.world);
+        let world = self.worlds.get(&world_name);
         let is_head = req.method == Method::HEAD;
-        let (now, reply) = match (world, address.target, provider) {
+        let asked = world.clone();
+        let (now, reply) = match (world, target, provider) {
             (Some(world), Target::Provider(_, path), Some(provider)) => {
-                req.path = path;
-                self.provider(&world, &**provider, req, refused, head.uri.path())
+                req.path = path.to_owned();
+                let target = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+                Self::provider(&world, &**provider, req, refused, target)
             }
             (world, Target::Control(path), _) => {
                 let now = world.as_ref().map_or(real, |world| world.now(real));
-                req.path = path;
-                let caller = control::Caller { authority: &authority, peer };
-                (now, self.control.answer(&caller, world.as_ref(), &address.world, &req, refused))
+                req.path = path.to_owned();
+                let caller = control::Caller { authority: address::host(&head.uri, &req.headers), peer };
+                (now, self.control.answer(&caller, world.as_ref(), &world_name, &req, refused))
             }
-            (None, _, _) => (real, control::unknown_world(&address.world)),
-            (Some(world), Target::Front, _) => (world.now(real), dashboard::front(&self.worlds, &world, &req)),
+            (None, _, _) => (real, control::unknown_world(&world_name)),
+            (Some(world), Target::Front, _) => {
+                let caller = control::Caller { authority: address::host(&head.uri, &req.headers), peer };
+                let front = || dashboard::front(&self.worlds, &world, &req);
+                (world.now(real), control::refusal(&caller, &req).unwrap_or_else(front))
+            }
             (Some(world), _, _) => (world.now(real), control::nowhere(&self.worlds.registry)),
         };
+        if let Some(world) = asked {
+            self.worlds.look_for_webhooks(&world, real);
+        }
         respond(now, reply, is_head)
     }
 
+    /// Has a provider answer, and notes the exchange.
     fn provider(
-        &self,
         world: &World,
         provider: &dyn AnyProvider,
         mut req: Req,
         refused: Option<Problem>,
-        full_path: &str,
+        target: PathAndQuery,
     ) -> (DateTime<Utc>, Reply) {
+        let watch = Stopwatch::start();
         let slug = provider.about().slug;
         let mut operation = None;
         let (now, mut reply) = match (refused, provider.find(&req.method, &req.path)) {
@@ -121,67 +139,71 @@ impl Server {
             (None, Match::Route(index, params)) => {
                 req.params = params;
                 operation = name_of(provider, &Match::Route(index, Params::default()));
-                let (now, outcome) = world.request(req.received, slug, |cx| provider.call(index, cx, &req));
-                let reply = outcome.unwrap_or_else(|failure| match failure {
-                    Failure::Refused(reply) => reply,
-                    failure => {
-                        tracing::error!(world = world.name(), provider = slug, operation, %failure, "a request failed and is undone");
-                        provider.problem(Problem::Internal, &req)
-                    }
-                });
-                (now, reply)
+                match provider.refuse(&req) {
+                    Some(refusal) => (world.now(req.received), refusal),
+                    None => handle(world, provider, operation, &req, |cx| provider.call(index, cx, &req)),
+                }
             }
             (None, found) => {
                 let allowed = if let Match::OtherMethods(allowed) = found { allowed } else { Vec::new() };
                 let preflight = if req.method == Method::OPTIONS { provider.preflight(&req, &allowed) } else { None };
-                let reply = preflight.unwrap_or_else(|| {
-                    let problem = if allowed.is_empty() { Problem::NoRoute } else { Problem::MethodNotAllowed(allowed) };
-                    provider.problem(problem, &req)
-                });
-                (world.now(req.received), reply)
+                match preflight.or_else(|| provider.refuse(&req)) {
+                    Some(reply) => (world.now(req.received), reply),
+                    None => {
+                        let problem = if allowed.is_empty() { Problem::NoRoute } else { Problem::MethodNotAllowed(allowed) };
+                        handle(world, provider, operation, &req, |cx| provider.unmatched(cx, &req, problem))
+                    }
+                }
             }
         };
         provider.finish(&req, &mut reply);
-        self.note(world, slug, operation, now, req, &reply, full_path);
-        (now, reply)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "an exchange has that many parts")]
-    fn note(
-        &self,
-        world: &World,
-        provider: &'static str,
-        operation: Option<&'static str>,
-        now: DateTime<Utc>,
-        req: Req,
-        reply: &Reply,
-        full_path: &str,
-    ) {
-        let took = (real_now() - req.received).to_std().unwrap_or_default();
+        let took = watch.elapsed();
         tracing::debug!(
             world = world.name(),
-            provider,
+            provider = slug,
             operation,
-            "{} {full_path} -> {} in {took:?}",
+            "{} {target} -> {} in {took:?}",
             req.method,
             reply.status.as_u16()
         );
-        let query = if req.query.is_empty() { String::new() } else { format!("?{}", req.query) };
         world.journal.note(Entry {
             id: 0,
             at: now,
             took,
-            provider,
+            provider: slug,
             operation,
             method: req.method,
-            url: format!("{}://{}{full_path}{query}", req.links.scheme, req.links.authority),
+            scheme: req.links.scheme,
+            authority: req.links.authority,
+            target,
             request_headers: req.headers,
             request_body: req.body,
             status: reply.status,
             response_headers: reply.headers.clone(),
             response_body: reply.body.clone(),
         });
+        (now, reply)
     }
+}
+
+/// Has the provider answer in one transaction of the world. Returns the world's time with the answer.
+fn handle(
+    world: &World,
+    provider: &dyn AnyProvider,
+    operation: Option<&'static str>,
+    req: &Req,
+    work: impl FnOnce(&mut Cx<'_>) -> Result<Reply, Reply>,
+) -> (DateTime<Utc>, Reply) {
+    let slug = provider.about().slug;
+    let (now, outcome) = world.request(req.received, slug, work);
+    let reply = outcome.unwrap_or_else(|failure| match failure {
+        Failure::Refused(reply) => reply,
+        failure => {
+            tracing::error!(world = world.name(), provider = slug, operation, %failure, "a request failed and is undone");
+            provider.problem(Problem::Internal, req)
+        }
+    });
+    (now, reply)
 }
 
 fn name_of(provider: &dyn AnyProvider, found: &Match) -> Option<&'static str> {
@@ -202,6 +224,13 @@ pub async fn run(
     for one in listening {
         sockets.spawn(listen::serve(server.clone(), one, stop.clone()));
     }
+    sockets.spawn({
+        let (server, stop) = (server.clone(), stop.clone());
+        async move {
+            deliver::run(server, stop).await;
+            Ok(())
+        }
+    });
     let stopping = stop.clone();
     let mut tick = tokio::time::interval(TICK);
     loop {

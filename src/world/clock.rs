@@ -17,6 +17,23 @@ pub fn real_now() -> DateTime<Utc> {
     from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(LATEST_MS))
 }
 
+/// Measures how long something takes, in real time.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Begins to measure.
+    pub fn start() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "what is measured is this machine, not the world")]
+        Self(std::time::Instant::now())
+    }
+
+    /// The time since then.
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 /// The moment `ms` milliseconds after the epoch; the epoch itself for a number that no date can hold.
 pub fn from_millis(ms: i64) -> DateTime<Utc> {
     Utc.timestamp_millis_opt(ms).single().unwrap_or(DateTime::UNIX_EPOCH)

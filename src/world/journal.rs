@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, StatusCode};
 
 /// How many exchanges are kept.
@@ -28,8 +29,12 @@ pub struct Entry {
     pub operation: Option<&'static str>,
     /// Method of the request.
     pub method: Method,
-    /// The address as the caller wrote it: base, path and query.
-    pub url: String,
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// Host and port, as the caller wrote them.
+    pub authority: String,
+    /// Path and query, as the caller wrote them.
+    pub target: PathAndQuery,
     /// Headers of the request.
     pub request_headers: HeaderMap,
     /// Body of the request.
@@ -43,6 +48,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The address as the caller wrote it.
+    pub fn url(&self) -> String {
+        format!("{}://{}{}", self.scheme, self.authority, self.target)
+    }
+
     fn size(&self) -> usize {
         self.request_body.len() + self.response_body.len()
     }

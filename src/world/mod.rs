@@ -4,6 +4,7 @@
 //! answering requests (its timers, its beginning) comes in through [`Hooks`], so that this room knows neither HTTP nor providers.
 
 pub mod clock;
+pub mod deliveries;
 pub mod journal;
 pub mod outbox;
 pub mod rng;
@@ -23,14 +24,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use clock::{Clock, Mode, OutOfRange};
+use deliveries::Delivery;
 use journal::Journal;
-use outbox::Message;
+use outbox::{Channel, Message};
 use rng::Rng;
-use store::{AsText, Image, OpenError};
+use store::{AsJson, AsText, Image, OpenError};
 use timers::Timer;
 
 /// The world's own tables. Steps are append-only.
-const SCHEMA: &[&str] = &[include_str!("schema.sql")];
+const SCHEMA: &[&str] = &[include_str!("schema.sql"), include_str!("deliveries.sql")];
 
 /// Timers that may fire in one go; past it something sets timers without end.
 const MAX_FIRED: usize = 1_000_000;
@@ -45,12 +47,13 @@ pub struct Cx<'a> {
     /// The random source of this request.
     pub rng: Rng,
     provider: &'a str,
+    settings: &'a Settings,
 }
 
 impl Cx<'_> {
     /// The same transaction and moment in the hands of another provider, with a random stream of its own.
     pub fn of<'b>(&'b self, provider: &'b str, stream: u64) -> Cx<'b> {
-        Cx { db: self.db, now: self.now, rng: self.rng.sibling(stream), provider }
+        Cx { db: self.db, now: self.now, rng: self.rng.sibling(stream), provider, settings: self.settings }
     }
 
     /// Has `kind` happen to `subject` at `due` (the provider's `on_timer` is told). Setting the same again moves it.
@@ -73,21 +76,39 @@ impl Cx<'_> {
         outbox::add(self.db, self.provider, self.now, message)
     }
 
+    /// Puts a webhook into the outbox, and has the server post it to `url` (where its policy allows, and only over plain HTTP) once
+    /// this transaction is committed. `body` is JSON.
+    pub fn send_webhook(&self, url: &str, body: &str) -> rusqlite::Result<()> {
+        self.send(&Message { channel: Channel::Webhook, to: url, body, code: None, link: None })?;
+        if deliveries::can_be_posted(url) {
+            deliveries::add(self.db, self.provider, self.now, url, body)?;
+        }
+        Ok(())
+    }
+
     /// The value of a setting of this provider; its type's default where none was made (or the value does not fit the type, which
     /// the check at the time of setting rules out).
     pub fn setting<T: DeserializeOwned + Default>(&self, key: &str) -> rusqlite::Result<T> {
-        let value = setting(self.db, self.provider, key)?;
-        Ok(value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default())
+        Ok(self.made_setting(key).and_then(|value| T::deserialize(value).ok()).unwrap_or_default())
+    }
+
+    /// The value of a setting of this provider that somebody made; none where the default holds.
+    pub fn made_setting(&self, key: &str) -> Option<&Value> {
+        self.settings.0.iter().find(|(provider, known, _)| provider == self.provider && known == key).map(|(_, _, value)| value)
     }
 }
 
-/// The value of a setting that somebody made; none where the default holds.
-pub fn setting(db: &Connection, provider: &str, key: &str) -> rusqlite::Result<Option<Value>> {
-    let text: Option<String> = db
-        .prepare_cached("SELECT value FROM world_setting WHERE provider = ?1 AND key = ?2")?
-        .query_row([provider, key], |row| row.get(0))
-        .optional()?;
-    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+/// The settings that somebody made in a world, as at the beginning of a transaction. There are few, and every request asks.
+#[derive(Debug, Default)]
+struct Settings(Vec<(String, String, Value)>);
+
+impl Settings {
+    fn read(db: &Connection) -> rusqlite::Result<Self> {
+        db.prepare_cached("SELECT provider, key, value FROM world_setting")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, AsJson<_>>(2)?.0)))?
+            .collect::<rusqlite::Result<_>>()
+            .map(Self)
+    }
 }
 
 /// Makes a setting; `Value::Null` brings the default back.
@@ -162,6 +183,19 @@ struct State {
     seed: u64,
     draws: u64,
     clock: Clock,
+    /// What every request wants to know of the database; read again after something was written.
+    known: Option<Known>,
+    /// How often the database was filled.
+    filling: u64,
+}
+
+#[derive(Debug)]
+struct Known {
+    settings: Arc<Settings>,
+    /// When the next timer is due.
+    next_due: Option<DateTime<Utc>>,
+    /// When the next webhook is due.
+    next_delivery: Option<DateTime<Utc>>,
 }
 
 /// A world. All access goes through one lock; a request holds it for microseconds.
@@ -181,28 +215,33 @@ impl std::fmt::Debug for World {
     }
 }
 
-/// Creates the world's own tables in an empty database. Providers add theirs.
+/// Refuses a database in which the world's own tables are of a newer version.
+pub fn check_schema(db: &Connection, path: &Path) -> Result<(), OpenError> {
+    store::steps_seen(db, "world", SCHEMA, Some(path)).map(drop)
+}
+
+/// Creates the world's own tables in a database, or brings them up to date. Providers add theirs.
 pub fn create_schema(db: &Connection, path: Option<&Path>) -> Result<(), OpenError> {
     store::migrate(db, "world", SCHEMA, path)?;
     Ok(())
 }
 
-/// Whether a database holds a world whose creation was not cut short.
-pub fn is_complete(db: &Connection) -> bool {
-    db.query_row("SELECT 1 FROM world", [], |_| Ok(())).is_ok()
+/// Whether a database holds a world whose creation was not cut short. One that cannot be read is no such database: it may hold
+/// what somebody wants back.
+pub fn is_complete(db: &Connection) -> rusqlite::Result<bool> {
+    let exists = |query: &str| db.query_row(query, [], |row| row.get::<_, bool>(0));
+    Ok(exists("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'world')")?
+        && exists("SELECT EXISTS (SELECT 1 FROM world)")?)
 }
 
-/// Does `work` in a transaction of a database that no world owns yet, at the moment `now`.
-pub fn prepare<T, E: From<rusqlite::Error>>(
+/// Does `work` in the transaction that is open in a database which no world owns yet, at the moment `now`.
+pub fn prepare<T, E>(
     db: &Connection,
     provider: &str,
     now: DateTime<Utc>,
     work: impl FnOnce(&mut Cx<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let transaction = db.unchecked_transaction()?;
-    let value = work(&mut Cx { db: &transaction, now, rng: Rng::new(0, 0), provider })?;
-    transaction.commit()?;
-    Ok(value)
+    work(&mut Cx { db, now, rng: Rng::new(0, 0), provider, settings: &Settings::default() })
 }
 
 impl World {
@@ -210,7 +249,7 @@ impl World {
     pub fn create(name: String, hooks: Arc<dyn Hooks>, origin: Origin, real: DateTime<Utc>) -> Result<Self, CreateError> {
         let mut db = store::open_memory()?;
         let (seed, draws, clock) = fill(&mut db, &*hooks, &origin, &origin.image, origin.loaded_at, real)?;
-        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock }))
+        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock, known: None, filling: 0 }))
     }
 
     /// Creates a world in an empty data file.
@@ -222,11 +261,11 @@ impl World {
         real: DateTime<Utc>,
     ) -> Result<Self, CreateError> {
         let (seed, draws, clock) = fill(&mut db, &*hooks, &origin, &origin.image, origin.loaded_at, real)?;
-        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock }))
+        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock, known: None, filling: 0 }))
     }
 
     /// Goes on with the world in a data file. Of `origin`, time and settings are applied where they are given, and `seed` where it
-    /// is; the rest says what a reset goes back to.
+    /// is; the rest says what a reset goes back to, with the seed that the world has now.
     pub fn resume(
         db: Connection,
         name: String,
@@ -239,7 +278,8 @@ impl World {
         let given = Origin { seed, ..origin.clone() };
         let (seed, draws, clock) = settle_origin(&transaction, &given, None, real)?;
         transaction.commit()?;
-        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock }))
+        let origin = Origin { seed: Some(seed), ..origin };
+        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock, known: None, filling: 0 }))
     }
 
     fn with(name: String, hooks: Arc<dyn Hooks>, origin: Origin, state: State) -> Self {
@@ -259,9 +299,14 @@ impl World {
         }
     }
 
-    /// What its clock shows.
+    /// What its clock shows to somebody who uses it.
     pub fn now(&self, real: DateTime<Utc>) -> DateTime<Utc> {
+        self.note_use(real);
         self.state().clock.now(real)
+    }
+
+    fn note_use(&self, real: DateTime<Utc>) {
+        self.used_ms.store(real.timestamp_millis(), Ordering::Relaxed);
     }
 
     /// Seed of its random source.
@@ -277,13 +322,14 @@ impl World {
         provider: &str,
         work: impl FnOnce(&mut Cx<'_>) -> Result<T, E>,
     ) -> (DateTime<Utc>, Result<T, Failure<E>>) {
-        self.used_ms.store(real.timestamp_millis(), Ordering::Relaxed);
+        self.note_use(real);
         let mut state = self.state();
         let now = state.clock.now(real);
         let outcome = state.transaction(|state| {
             let fired = self.fire_due(state, now)?;
             let rng = state.next_rng();
-            let cx = &mut Cx { db: &state.db, now, rng, provider };
+            let settings = state.known()?.settings.clone();
+            let cx = &mut Cx { db: &state.db, now, rng, provider, settings: &settings };
             if fired.is_empty() {
                 // Nothing to keep on a refusal: the transaction itself is the savepoint.
                 return guarded(|| work(cx)).map(Ok);
@@ -302,9 +348,9 @@ impl World {
     pub fn tick(&self, real: DateTime<Utc>) {
         let mut state = self.state();
         let now = state.clock.now(real);
-        match timers::next_due(&state.db, now) {
-            Ok(None) => {}
-            Ok(Some(_)) => {
+        match state.is_due(now) {
+            Ok(false) => {}
+            Ok(true) => {
                 let outcome = state.transaction(|state| self.fire_due(state, now).map_err(Failure::<()>::Store));
                 if let Err(error) = outcome {
                     tracing::error!(world = self.name, %error, "due timers could not fire");
@@ -314,7 +360,7 @@ impl World {
         }
     }
 
-    /// The clock.
+    /// The clock, for those who list worlds without using them.
     pub fn clock(&self, real: DateTime<Utc>) -> ClockView {
         view(&self.state().clock, real)
     }
@@ -342,12 +388,14 @@ impl World {
         real: DateTime<Utc>,
         to: impl FnOnce(&Clock, DateTime<Utc>) -> Result<Clock, OutOfRange>,
     ) -> Result<(ClockView, Vec<Timer>), Failure<OutOfRange>> {
+        self.note_use(real);
         let mut state = self.state();
         let before = state.clock.now(real);
         let clock = to(&state.clock, before).map_err(Failure::Refused)?;
         let fired = state.transaction(|state| {
             let after = clock.now(real);
-            let fired = self.fire_due(state, after)?;
+            // What was due before the clock is set back has happened, seen or not.
+            let fired = self.fire_due(state, after.max(before))?;
             if after < before {
                 timers::rebase(&state.db, after)?;
             }
@@ -360,15 +408,42 @@ impl World {
 
     /// Goes back to how the world was at its creation, or to `image` (an empty one) instead of its own.
     pub fn reset(&self, image: Option<&Image>, real: DateTime<Utc>) -> Result<(), CreateError> {
+        self.note_use(real);
         let mut guard = self.state();
         let state = &mut *guard;
+        state.known = None;
         let (image, loaded_at) = match image {
             Some(image) => (image, Some(real)),
             None => (&*self.origin.image, self.origin.loaded_at),
         };
         (state.seed, state.draws, state.clock) = fill(&mut state.db, &*self.hooks, &self.origin, image, loaded_at, real)?;
+        state.filling += 1;
         self.journal.reset();
         Ok(())
+    }
+
+    /// Whether a webhook waits to be posted.
+    pub fn has_due_delivery(&self, real: DateTime<Utc>) -> bool {
+        let mut state = self.state();
+        let now = state.clock.now(real);
+        // What cannot be read is found out, and said, by the next request.
+        state.known().is_ok_and(|known| known.next_delivery.is_some_and(|due| due <= now))
+    }
+
+    /// The webhooks that are due, for whoever posts them now.
+    pub fn claim_deliveries(&self, real: DateTime<Utc>) -> Result<Vec<Delivery>, Failure<rusqlite::Error>> {
+        let mut state = self.state();
+        let now = state.clock.now(real);
+        state.transaction(|state| Ok(deliveries::claim(&state.db, now, state.filling)?))
+    }
+
+    /// Notes that a webhook arrived.
+    pub fn settle_delivery(&self, delivery: &Delivery) -> Result<(), Failure<rusqlite::Error>> {
+        let mut state = self.state();
+        if state.filling != delivery.filling {
+            return Ok(());
+        }
+        state.transaction(|state| Ok(deliveries::remove(&state.db, delivery.id)?))
     }
 
     /// A copy of the world's state, from which others can be made.
@@ -380,10 +455,14 @@ impl World {
 
     fn fire_due(&self, state: &mut State, upto: DateTime<Utc>) -> rusqlite::Result<Vec<Timer>> {
         let mut fired = Vec::new();
+        if !state.is_due(upto)? {
+            return Ok(fired);
+        }
         while let Some(timer) = timers::next_due(&state.db, upto)? {
             timers::consume(&state.db, &timer)?;
             let rng = state.next_rng();
-            let cx = &mut Cx { db: &state.db, now: timer.due, rng, provider: &timer.provider };
+            let settings = Settings::read(&state.db)?;
+            let cx = &mut Cx { db: &state.db, now: timer.due, rng, provider: &timer.provider, settings: &settings };
             match savepoint(&state.db, || guarded(|| self.hooks.on_timer(cx, &timer))) {
                 Ok(()) => {}
                 Err(Failure::Store(error)) => return Err(error),
@@ -433,6 +512,21 @@ impl State {
         Rng::new(self.seed, self.draws)
     }
 
+    fn known(&mut self) -> rusqlite::Result<&Known> {
+        match &mut self.known {
+            Some(known) => Ok(known),
+            none => {
+                let settings = Arc::new(Settings::read(&self.db)?);
+                let next_due = timers::next(&self.db)?;
+                Ok(none.insert(Known { settings, next_due, next_delivery: deliveries::next_due(&self.db)? }))
+            }
+        }
+    }
+
+    fn is_due(&mut self, now: DateTime<Utc>) -> rusqlite::Result<bool> {
+        Ok(self.known()?.next_due.is_some_and(|due| due <= now))
+    }
+
     fn write_draws(&self) -> rusqlite::Result<()> {
         self.db.prepare_cached("UPDATE world SET draws = ?1")?.execute([self.draws.cast_signed()])?;
         Ok(())
@@ -449,6 +543,9 @@ impl State {
             run(&self.db, "COMMIT")?;
             Ok(value)
         });
+        if self.db.total_changes() != changes {
+            self.known = None;
+        }
         if outcome.is_err() && !self.db.is_autocommit() {
             run(&self.db, "ROLLBACK")?;
         }
@@ -507,7 +604,8 @@ fn fill(
     if let Some(loaded_at) = loaded_at {
         let (seed, _, clock) = chance_and_time;
         let now = clock.now(real);
-        hooks.begin(&mut Cx { db: &transaction, now, rng: Rng::new(seed, 0), provider: "" }, loaded_at)?;
+        let settings = Settings::read(&transaction)?;
+        hooks.begin(&mut Cx { db: &transaction, now, rng: Rng::new(seed, 0), provider: "", settings: &settings }, loaded_at)?;
     }
     transaction.commit()?;
     Ok(chance_and_time)

@@ -4,7 +4,7 @@ use rand::rngs::ChaCha20Rng;
 use rand::{Rng as _, SeedableRng as _};
 use uuid::Uuid;
 
-/// The random source of one request or timer: ChaCha20 under the world's seed, on the stream that the request's number names.
+/// The random source of one request or timer: `ChaCha20` under the world's seed, on the stream that the request's number names.
 ///
 /// The whole state of chance in a world is thus two integers, and a draw in one request never disturbs another's.
 #[derive(Debug)]
@@ -55,7 +55,8 @@ impl Rng {
 
     /// Random lower-case hexadecimal digits for `N` bytes.
     pub fn hex<const N: usize>(&mut self) -> String {
-        self.bytes::<N>().iter().map(|byte| format!("{byte:02x}")).collect()
+        let digits = |byte: u8| [byte >> 4, byte & 15].map(|half| char::from_digit(half.into(), 16).unwrap_or_default());
+        self.bytes::<N>().into_iter().flat_map(digits).collect()
     }
 
     /// A random code of `digits` decimal digits (at most 18), with leading zeros.

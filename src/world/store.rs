@@ -2,11 +2,14 @@
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 
@@ -14,6 +17,12 @@ use super::clock::from_millis;
 
 /// Marks a SQLite file as a world of ours (`PRAGMA application_id`): the letters `UNDR`.
 const APPLICATION_ID: i64 = 0x554E_4452;
+
+/// How long to wait for a process that is about to let go of the file.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a path must escape to stand in a URI.
+const URI_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
 
 /// How many statements a connection keeps prepared. Every statement of every provider fits.
 const STATEMENT_CACHE: usize = 512;
@@ -35,7 +44,15 @@ pub enum OpenError {
     /// Another process has the file open.
     #[error("{0} is in use by another process; stop it or use another file")]
     InUse(String),
-    /// The folder is missing, permissions are lacking, the disk is full, ...
+    /// The file's folder does not exist.
+    #[error("cannot open {path}: there is no folder {folder}")]
+    NoFolder {
+        /// The file.
+        path: String,
+        /// The folder.
+        folder: String,
+    },
+    /// Permissions are lacking, the disk is full, the file is damaged, ...
     #[error("cannot open {path}: {source}")]
     Other {
         /// The file.
@@ -48,39 +65,54 @@ pub enum OpenError {
 /// Opens an empty database in memory.
 pub fn open_memory() -> rusqlite::Result<Connection> {
     let db = Connection::open_in_memory()?;
+    db.pragma_update(None, "application_id", APPLICATION_ID)?;
     configure(&db)?;
     Ok(db)
 }
 
-/// Opens or creates the data file of a world, for this process alone. The second value says whether the file is new.
+/// Opens or creates the data file of a world, for this process alone. The second value says whether the file is new. A file that
+/// is something else is left as it is.
 pub fn open_file(path: &Path) -> Result<(Connection, bool), OpenError> {
     let shown = path.display().to_string();
     let other = |source: rusqlite::Error| match source.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => OpenError::NotOurs(shown.clone()),
+        Some(rusqlite::ErrorCode::NotADatabase) => OpenError::NotOurs(shown.clone()),
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => OpenError::InUse(shown.clone()),
         _ => OpenError::Other { path: shown.clone(), source },
     };
-    let new = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
-    let db = Connection::open(path).map_err(other)?;
-    if !new {
-        let id: i64 = db.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(other)?;
-        if id != APPLICATION_ID {
-            return Err(OpenError::NotOurs(shown));
-        }
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        return Err(OpenError::NoFolder { folder: folder.display().to_string(), path: shown });
     }
-    // Exclusive: one process owns the file, and the write-ahead log needs no shared memory beside it.
-    db.execute_batch(
-        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-         BEGIN IMMEDIATE; COMMIT;",
-    )
-    .map_err(other)?;
-    configure(&db).map_err(other)?;
+    let new = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
+    if !new && application_id(path).map_err(other)? != APPLICATION_ID {
+        return Err(OpenError::NotOurs(shown));
+    }
+    let db = Connection::open(path).map_err(other)?;
+    let prepare = || {
+        db.busy_timeout(PATIENCE)?;
+        // Exclusive: one process owns the file, and the write-ahead log needs no shared memory beside it.
+        db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        if new {
+            // Before there is a write-ahead log, so that it stands in the file itself whatever happens later.
+            db.pragma_update(None, "application_id", APPLICATION_ID)?;
+        }
+        db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE; COMMIT;")?;
+        configure(&db)
+    };
+    prepare().map_err(other)?;
     Ok((db, new))
+}
+
+/// The mark in the header of a file, read without lock or log: even a foreign write-ahead log stays as it is.
+fn application_id(path: &Path) -> rusqlite::Result<i64> {
+    let path = percent_encode(path.as_os_str().as_encoded_bytes(), URI_PATH);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)?.query_row("PRAGMA application_id", [], |row| row.get(0))
 }
 
 fn configure(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
-    db.pragma_update(None, "application_id", APPLICATION_ID)?;
+    // Plans must not depend on bound values, or statements that are prepared once are prepared again for each value.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     Ok(())
 }
@@ -121,22 +153,34 @@ fn copy_pages(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
     }
 }
 
+/// How many steps of the schema of `owner` the database has seen, if any; more than this version knows are refused.
+pub fn steps_seen(db: &Connection, owner: &str, steps: &[&str], path: Option<&Path>) -> Result<Option<usize>, OpenError> {
+    let seen: Option<i64> = db
+        .query_row("SELECT steps FROM world_schema WHERE owner = ?1", [owner], |row| row.get(0))
+        .optional()
+        .map_err(|source| OpenError::Other { path: shown(path), source })?;
+    let seen = seen.map(|seen| usize::try_from(seen).unwrap_or(0));
+    match seen {
+        Some(seen) if seen > steps.len() => Err(OpenError::Newer {
+            path: shown(path),
+            what: format!("schema {seen} of {owner}, this version knows {}", steps.len()),
+        }),
+        seen => Ok(seen),
+    }
+}
+
+fn shown(path: Option<&Path>) -> String {
+    path.map_or_else(|| "the database".to_owned(), |path| path.display().to_string())
+}
+
 /// Brings the schema of `owner` (a provider's slug, or `world`) up to date: applies those of `steps` that the database has not
-/// seen. Returns whether it had seen none. Steps are append-only.
+/// seen. Returns whether it had seen none. Steps are append-only. The caller has begun a transaction.
 pub fn migrate(db: &Connection, owner: &str, steps: &[&str], path: Option<&Path>) -> Result<bool, OpenError> {
-    let shown = || path.map_or_else(|| "the database".to_owned(), |path| path.display().to_string());
-    let other = |source| OpenError::Other { path: shown(), source };
+    let other = |source| OpenError::Other { path: shown(path), source };
     db.execute_batch("CREATE TABLE IF NOT EXISTS world_schema (owner TEXT PRIMARY KEY, steps INTEGER NOT NULL) STRICT")
         .map_err(other)?;
-    let seen: Option<i64> =
-        db.query_row("SELECT steps FROM world_schema WHERE owner = ?1", [owner], |row| row.get(0)).optional().map_err(other)?;
-    let done = usize::try_from(seen.unwrap_or(0)).unwrap_or(0);
-    if done > steps.len() {
-        return Err(OpenError::Newer {
-            path: shown(),
-            what: format!("schema {done} of {owner}, this version knows {}", steps.len()),
-        });
-    }
+    let seen = steps_seen(db, owner, steps, path)?;
+    let done = seen.unwrap_or(0);
     for step in steps.iter().skip(done) {
         db.execute_batch(step).map_err(other)?;
     }

@@ -68,6 +68,12 @@ pub(super) fn cancel(db: &Connection, provider: &str, kind: &str, subject: &str)
     Ok(())
 }
 
+/// When the next timer is due.
+pub(super) fn next(db: &Connection) -> rusqlite::Result<Option<DateTime<Utc>>> {
+    let due: Option<Millis> = db.prepare_cached("SELECT min(due_ms) FROM world_timer")?.query_row([], |row| row.get(0))?;
+    Ok(due.map(|due| due.0))
+}
+
 /// The timer that fires next, if its time has come.
 pub(super) fn next_due(db: &Connection, now: DateTime<Utc>) -> rusqlite::Result<Option<Timer>> {
     db.prepare_cached(

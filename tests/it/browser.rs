@@ -21,7 +21,6 @@ use thirtyfour::{
     extensions::query::ElementQuery,
     prelude::*,
     session::http::{Body, HttpClient},
-    stringmatch::StringMatch,
 };
 use tokio::sync::oneshot;
 
@@ -143,7 +142,13 @@ impl Browser {
 
     /// Waits until an element that `css` selects shows `text`, among others.
     pub(crate) async fn wait_for(&self, css: &str, text: &str) {
-        let query = self.query(css).with_text(StringMatch::new(text).partial());
+        let wanted = text.to_owned();
+        // While a page makes way for the next, its elements cannot be read any more.
+        let shows = move |element: WebElement| {
+            let wanted = wanted.clone();
+            async move { Ok(element.text().await.is_ok_and(|shown| shown.contains(&wanted))) }
+        };
+        let query = self.query(css).with_filter(shows);
         self.done(&format!("see {text:?} in {css}"), query.first().await).await;
     }
 
@@ -157,6 +162,13 @@ impl Browser {
     pub(crate) async fn screenshot(&self, path: impl AsRef<Path>) {
         let path = path.as_ref();
         self.done(&format!("write {}", path.display()), self.driver.screenshot(path).await).await;
+    }
+
+    /// By how many pixels the page is wider than its window.
+    pub(crate) async fn overflow(&self) -> i64 {
+        let script = "const page = document.scrollingElement; return page.scrollWidth - page.clientWidth";
+        let width = self.done("measure the page", self.driver.execute(script, Vec::new()).await).await;
+        width.json().as_i64().expect("a width is a number")
     }
 
     /// Resizes the window. The page gets all of its width, and some 140 pixels less than its height.

@@ -101,6 +101,15 @@ impl Contract {
     /// operations need a unique id, an answer and an `x-provenance`; schemas must be valid; examples
     /// must be valid under their schemas.
     pub(crate) fn flaws(&self) -> Vec<String> {
+        self.flaws_of(true)
+    }
+
+    /// As [`Contract::flaws`], for an API of our own: nobody asks how sure we are of it.
+    pub(crate) fn flaws_of_our_own(&self) -> Vec<String> {
+        self.flaws_of(false)
+    }
+
+    fn flaws_of(&self, emulated: bool) -> Vec<String> {
         let mut flaws = Vec::new();
         let mut ids = BTreeSet::new();
         for operation in operations(&self.document) {
@@ -110,7 +119,7 @@ impl Contract {
                 Some(id) if !ids.insert(id) => flaw("has the operationId of another operation"),
                 Some(_) => {}
             }
-            if operation.value.get("x-provenance").is_none() {
+            if emulated && operation.value.get("x-provenance").is_none() {
                 flaw("has no x-provenance");
             }
             if operation.children("responses").is_empty() {
@@ -166,15 +175,9 @@ impl Contract {
     fn judge(&self, method: &Method, path: &str, answer: &Response<Bytes>, operation: Option<&Place<'_>>) -> Result<(), String> {
         let status = answer.status();
         let Some(operation) = operation else {
-            let (due, allowed) = match self.template(path) {
-                None => ("404", status == StatusCode::NOT_FOUND),
-                Some(_) if method == Method::OPTIONS => {
-                    let allowed = [StatusCode::NO_CONTENT, StatusCode::METHOD_NOT_ALLOWED];
-                    ("204 or 405", allowed.contains(&status))
-                }
-                Some(_) => ("405", status == StatusCode::METHOD_NOT_ALLOWED),
-            };
-            return ensure(allowed, format!("{due} was due"));
+            let due = self.due_without_operation(method, path);
+            let words: Vec<_> = due.iter().map(u16::to_string).collect();
+            return ensure(due.contains(&status.as_u16()), format!("{} was due", words.join(" or ")));
         };
         let declared = operation.children("responses");
         let range = format!("{}xx", &status.as_str()[..1]);
@@ -189,6 +192,26 @@ impl Contract {
         self.seen.lock().expect("no holder panics").entry(id).or_default().insert(status.as_u16());
         self.judge_headers(response, answer.headers())?;
         self.judge_body(method, response, answer)
+    }
+
+    /// The statuses that may answer what the document has no operation for. A path item whose service does not answer another method
+    /// with 405 lists its statuses under `x-method-not-allowed`.
+    /// The statuses that are right where the document has no operation. A document may say so itself, for all of it
+    /// (`"x-unmatched": {"path": "302 400", "method": "400", "preflight": "204"}`) or for a path (`"x-method-not-allowed": [401, 404]`).
+    fn due_without_operation(&self, method: &Method, path: &str) -> Vec<u16> {
+        let own = |case: &str| {
+            let statuses = self.document["x-unmatched"][case].as_str()?;
+            Some(statuses.split(' ').filter_map(|status| status.parse().ok()).collect())
+        };
+        let is_preflight = method == Method::OPTIONS;
+        let Some(template) = self.template(path) else {
+            return own(if is_preflight { "preflight" } else { "path" }).unwrap_or_else(|| vec![404]);
+        };
+        let item = self.root().child("paths").and_then(|paths| paths.child(template));
+        let of_path = item.and_then(|item| Some(item.value.get("x-method-not-allowed")?.as_array()?.clone()));
+        let of_path = of_path.map(|own| own.iter().filter_map(|status| u16::try_from(status.as_u64()?).ok()).collect());
+        let usual = if is_preflight { vec![204, 405] } else { vec![405] };
+        own(if is_preflight { "preflight" } else { "method" }).or(of_path).unwrap_or(usual)
     }
 
     /// Required headers are there; those that are there are valid, read as text or as JSON.
@@ -250,7 +273,8 @@ impl Contract {
             .ok_or("no such method on this path in the document")
     }
 
-    /// The document's spelling of `path`: of those that match, the one with the most leading literals.
+    /// The document's spelling of `path`: of those that match, the one with the most leading literals. A last segment `{*name}` stands
+    /// for one or more.
     fn template(&self, path: &str) -> Option<&str> {
         let asked = segments(path);
         let templates = self.document["paths"].as_object()?.keys();
@@ -259,7 +283,9 @@ impl Contract {
                 let parts = segments(template);
                 let literal = |(part, asked): (&&str, &&str)| literal(part, asked);
                 let literals: Option<Vec<_>> = parts.iter().zip(&asked).map(literal).collect();
-                (parts.len() == asked.len()).then_some((literals?, template.as_str()))
+                let catches_all = parts.last().is_some_and(|part| part.starts_with("{*"));
+                let fits = parts.len() == asked.len() || (catches_all && parts.len() < asked.len());
+                fits.then_some((literals?, template.as_str()))
             })
             .max()
             .map(|(_, template)| template)
@@ -489,6 +515,14 @@ mod tests {
                         "responses": {"204": {"description": "Gone"}}
                     }
                 },
+                "/files/{*key}": {
+                    "x-method-not-allowed": [401, 404],
+                    "get": {
+                        "operationId": "getFile",
+                        "x-provenance": "documented",
+                        "responses": {"204": {"description": "Empty"}}
+                    }
+                },
                 "/offers/latest": {
                     "get": {
                         "operationId": "latestOffer",
@@ -606,6 +640,31 @@ mod tests {
     }
 
     #[test]
+    fn a_last_segment_with_a_star_stands_for_several() {
+        for path in ["/files/a", "/files/a/b.png"] {
+            answer(204, "").to(Method::GET, path).expect("a file");
+            answer(401, "").to(Method::PUT, path).expect("what the path item lists");
+            broken(answer(405, "").to(Method::OPTIONS, path), &["401 or 404 was due"]);
+        }
+        broken(answer(204, "").to(Method::GET, "/files"), &["404 was due"]);
+    }
+
+    #[test]
+    fn a_document_may_say_how_the_service_refuses_what_is_not_in_it() {
+        let mut document = document();
+        document["x-unmatched"] = json!({"path": "302 400", "method": "400", "preflight": "204"});
+        let contract = Contract::new(document);
+        let check = |method, path, status| contract.check(&method, path, &answer(status, "").0);
+        check(Method::GET, "/nothing", 302).expect("an unknown path");
+        check(Method::GET, "/nothing", 400).expect("an unknown path");
+        check(Method::PUT, "/offers", 400).expect("an unknown method");
+        check(Method::OPTIONS, "/offers", 204).expect("a preflight");
+        check(Method::OPTIONS, "/nothing", 204).expect("a preflight of an unknown path");
+        broken(check(Method::GET, "/nothing", 404), &["302 or 400 was due"]);
+        broken(check(Method::PUT, "/offers", 405), &["400 was due"]);
+    }
+
+    #[test]
     fn a_literal_segment_beats_a_parameter() {
         let verdict = json(200, &offer(json!({}))).to(Method::GET, "/offers/latest");
         broken(verdict, &["latestOffer", "application/json", "text/html, image/*"]);
@@ -680,9 +739,17 @@ mod tests {
     }
 
     #[test]
+    fn only_an_emulated_api_must_say_where_its_operations_are_known_from() {
+        let mut ours = document();
+        ours["paths"]["/offers"]["post"].as_object_mut().expect("an operation").remove("x-provenance");
+        assert_eq!(Contract::new(ours.clone()).flaws(), ["/paths/~1offers/post: has no x-provenance"]);
+        assert_eq!(Contract::new(ours).flaws_of_our_own(), Vec::<String>::new());
+    }
+
+    #[test]
     fn a_sound_document_has_no_flaws() {
         assert_eq!(Contract::new(document()).flaws(), Vec::<String>::new());
-        let ids = ["createOffer", "deleteOffer", "getOffer", "latestOffer"];
+        let ids = ["createOffer", "deleteOffer", "getFile", "getOffer", "latestOffer"];
         assert_eq!(operation_ids(&document()), ids.map(str::to_owned).into());
     }
 

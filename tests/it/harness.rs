@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
+use understudy::control::OPENAPI;
 use understudy::{Builder, Understudy, providers};
 
 use crate::client::Client;
@@ -52,15 +53,18 @@ pub(crate) fn builder() -> Builder {
     Understudy::builder().seed(7).frozen_at(start_time())
 }
 
-/// The contract of a provider, shared by all tests of this process.
+/// The contract of a provider, or of the control API (`control`), shared by all tests of this process.
 pub(crate) fn contract(slug: &str) -> Arc<Contract> {
     static CONTRACTS: Mutex<BTreeMap<String, Arc<Contract>>> = Mutex::new(BTreeMap::new());
     let mut contracts = CONTRACTS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     contracts.entry(slug.to_owned()).or_insert_with(|| Arc::new(Contract::new(document(slug)))).clone()
 }
 
-/// The OpenAPI document of a provider.
+/// The OpenAPI document of a provider, or of the control API (`control`).
 pub(crate) fn document(slug: &str) -> serde_json::Value {
+    if slug == "control" {
+        return serde_json::from_str(OPENAPI).expect("the document is JSON");
+    }
     let all = providers::all();
     let provider = all.iter().find(|provider| provider.about().slug == slug).expect("the provider exists");
     serde_json::from_str(provider.about().openapi).expect("the document is JSON")

@@ -8,8 +8,14 @@
 )]
 
 mod browser;
+mod cli;
 mod client;
 mod contract;
 mod contracts;
+mod control;
 mod harness;
+mod identus;
 mod kosmos;
+mod public_mint;
+mod raw;
+mod verified;

@@ -64,7 +64,7 @@ use types::Level;
 
 /// The 1Kosmos ID Proofing API.
 #[derive(Debug)]
-pub struct Kosmos;
+pub(super) struct Kosmos;
 
 /// Methods that a browser may use from another origin.
 const METHODS: &str = "GET,POST,PUT,PATCH,DELETE,OPTIONS";

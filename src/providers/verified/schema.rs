@@ -232,6 +232,11 @@ pub(super) fn label(set: &str, value: &str) -> Option<&'static str> {
     TYPES.labels.get(set)?.get(value).map(String::as_str)
 }
 
+/// The value of a set that people read as `label`.
+pub(super) fn value_of_label(set: &str, label: &str) -> Option<&'static str> {
+    TYPES.labels.get(set)?.iter().find(|(_, known)| *known == label).map(|(value, _)| value.as_str())
+}
+
 /// `credential_types.json`, read once.
 #[expect(clippy::expect_used, reason = "the file is part of the binary, and the tests read it")]
 static TYPES: LazyLock<Types> =

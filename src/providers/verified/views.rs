@@ -22,7 +22,7 @@ pub(crate) const CHOICE: &str = "choice.";
 /// What such a selector says when the value is typed instead.
 pub(crate) const OTHER: &str = "other";
 
-/// Asks for the verification code (`#code`, `#verify`).
+/// Asks for the verification code (`#code`, `#verify`), and offers to go on without one (`#decline`).
 ///
 /// The form sends `code`: six digits, with or without a hyphen in the middle. It is posted by hosted flows; the flow
 /// of a brand's own page sends a GET form to the same address, with the query so far as hidden fields.
@@ -37,6 +37,10 @@ pub(crate) struct CodePage<'a> {
     pub form: Form<'a>,
     /// Why the last code was refused.
     pub error: Option<&'a str>,
+    /// Receives the refusal, where a person may refuse without the code.
+    pub decline: Option<Form<'a>>,
+    /// What its button says.
+    pub decline_label: &'a str,
     /// A line for the developer, such as where the sandbox keeps its messages.
     pub sandbox_tip: Option<&'a str>,
 }
@@ -354,17 +358,19 @@ impl Field {
         }
     }
 
-    /// The known value, where its control shows it in a form that depends on the browser.
+    /// The known value, where its controls do not show it as it is: a date appears in the browser's own way, and a composite in the
+    /// old form has no parts to show.
     fn on_file(&self) -> Option<&str> {
-        match self.kind {
+        match &self.kind {
             FieldKind::Input { control: Control::Date, .. } => self.readable(),
+            FieldKind::Group(parts) if parts.iter().all(|part| part.values.is_empty()) => self.readable(),
             _ => None,
         }
     }
 
     /// Whether it wants a line of its own among the parts of a composite.
     fn wide(&self) -> bool {
-        matches!(self.kind, FieldKind::Group(_)) || matches!(self.last_name(), "line1" | "line2")
+        matches!(self.kind, FieldKind::Group(_)) || matches!(self.last_name(), "line1" | "line2" | "country")
     }
 
     /// What a browser may fill in, by the short type.

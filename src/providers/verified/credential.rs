@@ -1,0 +1,174 @@
+//! A credential: a value that an issuer vouches for, or a composite of such.
+
+use chrono::{DateTime, Utc};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::schema;
+use super::types::{Status, Wire};
+
+/// A credential with all that it contains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Credential {
+    pub id: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub data: Data,
+    /// Uuid of the issuing brand.
+    pub issuer: String,
+    pub status: Status,
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    pub created: DateTime<Utc>,
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    pub updated: DateTime<Utc>,
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    pub issued: DateTime<Utc>,
+    #[serde(with = "chrono::serde::ts_milliseconds_option")]
+    pub expires: Option<DateTime<Utc>>,
+    pub verification_method: Option<String>,
+}
+
+/// What a credential says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Data {
+    /// Of an atomic credential: an object, usually with one text.
+    Fields(Map<String, Value>),
+    /// Of a composite.
+    Children(Vec<Credential>),
+}
+
+impl Credential {
+    /// Whether it can be shared: valid, and not past its expiration.
+    pub(super) fn is_usable(&self, now: DateTime<Utc>) -> bool {
+        self.status == Status::Valid && self.expires.is_none_or(|expires| expires > now)
+    }
+
+    /// Its parts; none for an atomic one.
+    pub(super) fn children(&self) -> &[Self] {
+        match &self.data {
+            Data::Fields(_) => &[],
+            Data::Children(children) => children,
+        }
+    }
+
+    /// Itself and all that it contains, parents first.
+    pub(super) fn each<'a>(&'a self, visit: &mut impl FnMut(&'a Self)) {
+        visit(self);
+        for child in self.children() {
+            child.each(visit);
+        }
+    }
+
+    /// Whether it is a composite in the old form: one text instead of parts.
+    pub(super) fn is_legacy(&self) -> bool {
+        let composite = schema::credential_type(&self.kind).is_some_and(|kind| kind.kind == schema::Kind::Composite);
+        composite && matches!(self.data, Data::Fields(_))
+    }
+
+    /// The text of an atomic credential (or a composite in the old form).
+    pub(super) fn text(&self) -> Option<&str> {
+        let Data::Fields(fields) = &self.data else { return None };
+        let kind = schema::credential_type(&self.kind)?;
+        let key = kind.data_key.as_deref().or(kind.legacy_single_key.as_deref())?;
+        fields.get(key)?.as_str()
+    }
+}
+
+/// In which answer a credential stands, which decides its keys, their order and their types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The answer to issuing.
+    Issued,
+    /// Reading, and lists.
+    Stored,
+    /// The answer to changing one: as stored, with `data` last.
+    Changed,
+    /// Shared credentials.
+    Shared,
+}
+
+/// A credential on the wire.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dto<'a> {
+    pub credential: &'a Credential,
+    pub place: Place,
+    pub wire: Wire,
+}
+
+impl Dto<'_> {
+    /// All of a list.
+    pub(super) fn list(credentials: &[Credential], place: Place, wire: Wire) -> Vec<Dto<'_>> {
+        credentials.iter().map(|credential| Dto { credential, place, wire }).collect()
+    }
+
+    fn data<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        match &self.credential.data {
+            Data::Fields(fields) => map.serialize_entry("data", fields),
+            Data::Children(children) => map.serialize_entry("data", &Dto::list(children, self.place, self.wire)),
+        }
+    }
+
+    fn issuance<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let ms = self.credential.issued.timestamp_millis();
+        if self.place == Place::Shared && self.wire == Wire::Seed {
+            map.serialize_entry("issuanceDate", &ms)
+        } else {
+            map.serialize_entry("issuanceDate", &Digits(ms))
+        }
+    }
+
+    fn expiration<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let ms = self.credential.expires.map(|at| at.timestamp_millis());
+        match (self.wire, ms) {
+            (Wire::Observed, ms) => map.serialize_entry("expirationDate", &ms.map(Digits)),
+            (Wire::Seed, None) => Ok(()),
+            (Wire::Seed, Some(ms)) if self.place == Place::Issued => map.serialize_entry("expirationDate", &Digits(ms)),
+            (Wire::Seed, Some(ms)) => map.serialize_entry("expirationDate", &ms),
+        }
+    }
+}
+
+/// A number as a text of digits.
+struct Digits(i64);
+
+impl Serialize for Digits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl Serialize for Dto<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Credential { id, kind, issuer, status, created, updated, verification_method, .. } = self.credential;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", id)?;
+        if self.place == Place::Issued {
+            map.serialize_entry("type", kind)?;
+            self.data(&mut map)?;
+            map.serialize_entry("issuerUuid", issuer)?;
+            self.issuance(&mut map)?;
+            self.expiration(&mut map)?;
+        } else {
+            map.serialize_entry("createdAt", &Digits(created.timestamp_millis()))?;
+            map.serialize_entry("updatedAt", &Digits(updated.timestamp_millis()))?;
+            map.serialize_entry("type", kind)?;
+            self.issuance(&mut map)?;
+            self.expiration(&mut map)?;
+            if self.place != Place::Changed {
+                self.data(&mut map)?;
+            }
+            if self.place == Place::Shared && self.wire == Wire::Seed {
+                map.serialize_entry("issuer", issuer)?;
+            }
+            map.serialize_entry("issuerUuid", issuer)?;
+        }
+        map.serialize_entry("status", status)?;
+        map.serialize_entry("verificationMethod", verification_method)?;
+        if self.place == Place::Changed {
+            self.data(&mut map)?;
+        }
+        map.end()
+    }
+}

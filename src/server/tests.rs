@@ -1,0 +1,247 @@
+//! The edge over real sockets, with a provider that misbehaves on request, and limits that a test can wait for.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+
+use super::address::Port;
+use super::listen::{Limits, Listening, bind};
+use super::{Server, run};
+use crate::control::Control;
+use crate::world::clock::{Mode, real_now};
+use crate::worlds::tests::worlds;
+use crate::worlds::{DEFAULT, Spec};
+
+/// Long enough for a test, short enough to wait for a server that hangs.
+const LONG: Duration = Duration::from_secs(30);
+
+struct Rig {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Rig {
+    fn start() -> Self {
+        Self::with(Limits::default())
+    }
+
+    fn with(limits: Limits) -> Self {
+        let worlds = Arc::new(worlds(7));
+        let spec = Spec {
+            name: Some(DEFAULT.to_owned()),
+            now: Some(chrono::DateTime::UNIX_EPOCH),
+            mode: Some(Mode::Frozen),
+            ..Spec::default()
+        };
+        worlds.create(spec, real_now()).unwrap();
+        let (listeners, new_listening) = mpsc::unbounded_channel();
+        let control = Control::new(worlds.clone(), real_now(), Ipv4Addr::LOCALHOST.into(), listeners);
+        let server = Arc::new(Server { worlds, control, external: None, limits });
+        let socket = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let address = socket.local_addr().unwrap();
+        let listening = vec![Listening { socket, port: Port::default(), life: None }];
+        let (stop, stopped) = watch::channel(false);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let thread = std::thread::spawn(move || runtime.block_on(run(server, listening, new_listening, stopped)));
+        Self { address, stop, thread: Some(thread) }
+    }
+
+    fn connect(&self) -> Connection {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        Connection { stream, read: Vec::new() }
+    }
+
+    /// One request on a connection of its own.
+    fn call(&self, method: &str, path: &str) -> (u16, Value) {
+        let mut connection = self.connect();
+        connection.send(&format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"));
+        connection.answer()
+    }
+
+    fn count(&self) -> Value {
+        self.call("GET", "/tiny/count").1["n"].clone()
+    }
+
+    fn end(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+struct Connection {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Connection {
+    fn send(&mut self, text: &str) {
+        self.stream.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Status and body of the next answer; the body is JSON unless it is empty.
+    fn answer(&mut self) -> (u16, Value) {
+        let (head, body) = self.whole();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    /// Head and body of the next answer.
+    fn whole(&mut self) -> (String, Vec<u8>) {
+        let end = loop {
+            match self.read.windows(4).position(|four| four == b"\r\n\r\n") {
+                Some(at) => break at + 4,
+                None => assert!(self.more(), "the connection ended: {}", self.read.escape_ascii()),
+            }
+        };
+        let head = String::from_utf8(self.read.drain(..end).collect()).unwrap();
+        let length = head.split("content-length: ").nth(1).map_or(0, |rest| rest.split("\r\n").next().unwrap().parse().unwrap());
+        while self.read.len() < length {
+            assert!(self.more(), "the connection ended in a body");
+        }
+        (head, self.read.drain(..length).collect())
+    }
+
+    fn more(&mut self) -> bool {
+        let mut bytes = [0; 4096];
+        let read = self.stream.read(&mut bytes).expect("something comes, or the end");
+        self.read.extend_from_slice(&bytes[..read]);
+        read > 0
+    }
+
+    fn is_closed(&mut self) -> bool {
+        self.read.is_empty() && !self.more()
+    }
+}
+
+#[test]
+fn a_handler_that_panics_harms_only_its_own_request() {
+    let rig = Rig::start();
+    let mut connection = rig.connect();
+    // Pipelined: the one after the panic is answered on the same connection.
+    for (method, path) in [("POST", "count"), ("POST", "panic"), ("POST", "count"), ("POST", "fail"), ("GET", "count")] {
+        connection.send(&format!("{method} /tiny/{path} HTTP/1.1\r\nhost: localhost\r\n\r\n"));
+    }
+    let answers: Vec<(u16, Value)> = (0..5).map(|_| connection.answer()).collect();
+    assert_eq!((answers[0].0, &answers[0].1["n"]), (200, &Value::from(1)));
+    assert_eq!(answers[1], (500, Value::from("internal")), "in the provider's own shape");
+    assert_eq!((answers[2].0, &answers[2].1["n"]), (200, &Value::from(2)), "what the panic did is undone");
+    assert_eq!(answers[3], (500, Value::from("store")));
+    assert_eq!((answers[4].0, &answers[4].1["n"]), (200, &Value::from(2)), "and so is what a failure did");
+    let (_, journal) = rig.call("GET", "/_understudy/requests?status=500");
+    let noted: Vec<&Value> = journal["requests"].as_array().unwrap().iter().map(|one| &one["operation"]).collect();
+    assert_eq!(noted, ["panic", "fail"], "they are in the journal");
+}
+
+#[test]
+fn an_error_undoes_the_work_and_a_refusal_that_is_an_answer_keeps_it() {
+    let rig = Rig::start();
+    assert_eq!(rig.call("POST", "/tiny/refuse"), (409, Value::from("refused")));
+    assert_eq!(rig.count(), 0);
+    assert_eq!(rig.call("POST", "/tiny/refuse-and-keep"), (403, Value::from("refused")));
+    assert_eq!(rig.count(), 1);
+}
+
+#[test]
+fn a_simulation_that_panics_is_undone_and_an_internal_error() {
+    let rig = Rig::start();
+    let (status, problem) = rig.call("POST", "/_understudy/simulations/tiny/panic");
+    assert_eq!((status, &problem["detail"]), (500, &Value::from("the server failed; its log says why")));
+    assert_eq!(rig.count(), 0);
+}
+
+#[test]
+fn a_body_that_takes_too_long_is_refused_and_the_connection_closed() {
+    let rig = Rig::with(Limits { body: Duration::from_millis(50), ..Limits::default() });
+    for (path, place) in [("/tiny/echo", ""), ("/_understudy/reset", "/detail")] {
+        let mut connection = rig.connect();
+        connection.send(&format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\nab"));
+        let (status, body) = connection.answer();
+        assert_eq!(status, 408, "{path}");
+        let said = body.pointer(place).and_then(Value::as_str).unwrap_or_default();
+        assert!(said.ends_with("it took longer than 50 ms"), "{path}: {body}");
+        assert!(connection.is_closed(), "{path}: the rest of the body must not be taken for a request");
+    }
+    assert_eq!(rig.count(), 0, "others are served");
+}
+
+#[test]
+fn a_body_that_breaks_off_is_refused() {
+    let rig = Rig::start();
+    for body in ["content-length: 5\r\n\r\nab", "transfer-encoding: chunked\r\n\r\n5\r\nab"] {
+        let mut connection = rig.connect();
+        connection.send(&format!("POST /tiny/count HTTP/1.1\r\nhost: localhost\r\n{body}"));
+        connection.stream.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(connection.answer().0, 408, "{body}");
+    }
+    assert_eq!(rig.count(), 0);
+}
+
+#[test]
+fn connections_that_ask_for_nothing_are_closed() {
+    let rig = Rig::with(Limits { head: Duration::from_millis(100), ..Limits::default() });
+    for (case, sent) in [
+        ("silence", ""),
+        ("the first letter", "P"),
+        ("half a head", "GET /tiny/count HTTP/1.1\r\nhost: local"),
+        ("half a preface", "PRI * HTTP/2.0\r\n"),
+    ] {
+        let mut connection = rig.connect();
+        connection.send(sent);
+        assert!(connection.is_closed(), "{case}");
+    }
+    // A whole HTTP/2 preface with settings: the server's settings come, and then the end.
+    let mut connection = rig.connect();
+    connection.stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00").unwrap();
+    while connection.more() {}
+    assert!(!connection.read.is_empty(), "HTTP/2 without a request");
+    // One that was served is closed when it is idle.
+    let mut connection = rig.connect();
+    connection.send("GET /tiny/count HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    assert_eq!(connection.answer().0, 200);
+    assert!(connection.is_closed(), "idle after a request");
+}
+
+#[test]
+fn a_stop_lets_a_request_in_flight_finish() {
+    let mut rig = Rig::start();
+    let mut idle = rig.connect();
+    idle.send("GET /tiny/count HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    assert_eq!(idle.answer().0, 200);
+    let mut connection = rig.connect();
+    connection.send("POST /tiny/count HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n");
+    assert!(connection.whole().0.starts_with("HTTP/1.1 100 "), "the request has begun");
+    rig.stop.send_replace(true);
+    assert!(idle.is_closed(), "an idle connection is closed at once");
+    while TcpStream::connect(rig.address).is_ok() {
+        std::thread::yield_now(); // until the port is closed
+    }
+    connection.send("12345");
+    let (status, body) = connection.answer();
+    assert_eq!((status, &body["n"]), (200, &Value::from(1)));
+    assert!(connection.is_closed());
+    rig.end();
+}
+
+#[test]
+fn a_stop_waits_no_longer_than_it_may() {
+    let mut rig = Rig::with(Limits { stop: Duration::from_millis(50), ..Limits::default() });
+    let mut connection = rig.connect();
+    connection.send("POST /tiny/count HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n");
+    assert!(connection.whole().0.starts_with("HTTP/1.1 100 "), "the request has begun");
+    rig.end();
+    assert!(connection.is_closed());
+}
