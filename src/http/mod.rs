@@ -47,7 +47,7 @@ pub struct Req {
     /// The real moment at which the edge had the whole request, for rules about the caller's own clock. Everything else reads
     /// `cx.now`.
     pub received: DateTime<Utc>,
-    /// The address that the connection came from.
+    /// The network address that the request came from.
     pub peer: IpAddr,
     /// Builds absolute URLs from the address that the caller used.
     pub links: Links,

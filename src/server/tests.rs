@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
 use super::address::Port;
+use super::deliver::Webhooks;
 use super::listen::{Limits, Listening, bind};
 use super::{Server, run};
 use crate::control::Control;
@@ -42,7 +43,7 @@ impl Rig {
         worlds.create(spec, real_now()).unwrap();
         let (listeners, new_listening) = mpsc::unbounded_channel();
         let control = Control::new(worlds.clone(), real_now(), Ipv4Addr::LOCALHOST.into(), listeners);
-        let server = Arc::new(Server { worlds, control, external: None, limits });
+        let server = Arc::new(Server { worlds, control, external: None, webhooks: Webhooks::Off, limits });
         let socket = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let address = socket.local_addr().unwrap();
         let listening = vec![Listening { socket, port: Port::default(), life: None }];

@@ -104,11 +104,11 @@ pub(super) fn update(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let app = auth::caller(cx, req)?;
     let stored = named(cx, &app, req)?;
     let body = body::object(req)?;
-    let changes = rules::changes(&body, &stored.identity, cx.now.date_naive())?;
     if body.is_empty() {
         return show(cx, stored.identity);
     }
-    let Changes { address, birthday, documents, email, face_images, gender, identity_owner, name, phone, tax, r#type } = changes;
+    let Changes { address, birthday, documents, email, face_images, gender, identity_owner, name, phone, tax, r#type } =
+        rules::changes(&body, &stored.identity, cx.now.date_naive())?;
     let before = &stored.identity;
     let mut after = Identity { updated_at: cx.now, ..before.clone() };
     let new_owner = identity_owner.clone().flatten();

@@ -95,7 +95,32 @@ fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(body in vec(prop_oneof![Just(b'-'), Just(b'\r'), Just(b'\n'), Just(b'b'), any::<u8>()], 0..200)) {
+            let _ = read(&body, "b");
+            let _ = boundary(&String::from_utf8_lossy(&body));
+            let _ = name(&String::from_utf8_lossy(&body));
+        }
+
+        #[test]
+        fn what_is_written_is_read(fields in vec(("[a-zA-Z-]{1,10}", vec(any::<u8>(), 0..50)), 0..5)) {
+            let mut body = Vec::new();
+            for (name, content) in &fields {
+                body.extend(format!("--boundary42\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n").bytes());
+                body.extend(content);
+                body.extend(b"\r\n");
+            }
+            body.extend(b"--boundary42--\r\n");
+            let expected: Vec<_> = fields.iter().map(|(name, content)| Part { name: name.clone(), content }).collect();
+            prop_assert_eq!(read(&body, "boundary42").unwrap(), expected);
+        }
+    }
 
     #[test]
     fn boundaries_are_found_in_forms_only() {

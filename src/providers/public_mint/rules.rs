@@ -381,3 +381,51 @@ fn phone(object: &Object<'_>, errors: &mut FieldErrors) -> Option<Phone> {
     }
     Some(Phone { number: number?.to_owned(), sms: sms.value().unwrap_or(false) })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Any JSON, made of the names and values that the rules look for.
+    fn value() -> impl Strategy<Value = Value> {
+        let names =
+            [PROPERTIES, &["city", "country", "postalCode", "state", "street", "number", "sms", "idNumber", "side", "url", "x"]]
+                .concat();
+        let texts = ["", " ", "US", "PT", "Male", "person", "company", "a@b.c", "http://h", "2000-01-01", "FrontSide", "Other"];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            proptest::sample::select(texts.to_vec()).prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 64, 12, move |inner| {
+            prop_oneof![
+                vec(inner.clone(), 0..3).prop_map(Value::from),
+                btree_map(proptest::sample::select(names.clone()), inner, 0..12)
+                    .prop_map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_them_panic_and_what_they_take_is_whole(value in value()) {
+            let today = formats::date("2026-01-02").unwrap();
+            let body = value.as_object().cloned().unwrap_or_else(|| json!({ "name": value }).as_object().cloned().unwrap());
+            match new_identity(&body, today) {
+                Ok(new) => {
+                    let is_person = new.r#type == IdentityType::Person;
+                    prop_assert!(!is_person || new.birthday.is_some() && new.gender.is_some());
+                    prop_assert!(is_person || new.identity_owner.is_some() && new.tax.formation_region.is_some());
+                    prop_assert!(new.address.country != UNITED_STATES || new.address.state.is_some());
+                }
+                Err(Error::Validation(errors)) => prop_assert!(!errors.is_empty()),
+                Err(other) => prop_assert!(false, "{other}"),
+            }
+        }
+    }
+}
