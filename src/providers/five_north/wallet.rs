@@ -120,6 +120,7 @@ pub(super) fn act(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
         Err(Refusal::Invalid(reason)) => (StatusCode::BAD_REQUEST, reason),
         Err(Refusal::NotFound(reason)) => (StatusCode::NOT_FOUND, reason),
         Err(Refusal::Conflict(reason)) => (StatusCode::CONFLICT, reason),
+        Err(Refusal::Panicked(reason)) => (StatusCode::INTERNAL_SERVER_ERROR, reason),
     };
     let (status, reason) = status;
     wallet(cx, req, status, &user, Some(format!("Nothing was done: {reason}.")))

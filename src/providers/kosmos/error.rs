@@ -7,7 +7,7 @@ use crate::http::{Problem, Reply, reply};
 
 /// Everything a 1Kosmos operation can fail with: a status and a message, in the form that the world's setting asks for.
 #[derive(Debug)]
-pub(super) struct Error {
+pub(crate) struct Error {
     kind: Kind,
     shape: Shape,
 }
