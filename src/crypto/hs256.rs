@@ -31,7 +31,7 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
 
 /// HMAC-SHA256 in lower-case hexadecimal digits.
 pub fn hmac_sha256_hex(key: &[u8], message: &[u8]) -> String {
-    hex::encode(hmac_sha256(key, message))
+    hex(&hmac_sha256(key, message))
 }
 
 #[cfg(test)]

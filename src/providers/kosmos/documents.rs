@@ -330,7 +330,7 @@ fn proof(cx: &Cx<'_>, req: &Req, about: &About) -> Result<String, Error> {
 }
 
 fn sha512(text: &str) -> String {
-    hex::encode(Sha512::digest(text))
+    hex(&Sha512::digest(text))
 }
 
 /// The last second of a day in the form `YYYYMMDD`.
