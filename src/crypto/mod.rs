@@ -3,7 +3,7 @@
 pub(crate) mod bip39;
 pub(crate) mod cardano;
 pub mod ecdh;
-pub mod es256;
+pub(crate) mod es256;
 pub(crate) mod es256k;
 pub(crate) mod hd_key;
 pub mod hs256;
