@@ -1,7 +1,7 @@
 //! What a handler answers, and the usual ways to make it.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, REFERRER_POLICY};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
@@ -9,6 +9,9 @@ use serde::Serialize;
 pub const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 /// Media type of a page.
 pub const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// What a page may load: its own style and drawings, and nothing from anywhere.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
 
 /// Room for a usual body, so that it grows rarely while it is written.
 const USUAL_BODY: usize = 1024;
@@ -63,6 +66,13 @@ pub fn json_as<T: Serialize + ?Sized>(status: StatusCode, media_type: HeaderValu
             empty(StatusCode::INTERNAL_SERVER_ERROR)
         }
     }
+}
+
+/// Marks a page for one person, or what leads to it: it runs no script and loads nothing, is not kept by caches, framed, or told to
+/// the site that a link leads to.
+#[must_use]
+pub fn private(reply: Reply) -> Reply {
+    reply.header(CACHE_CONTROL, "no-store").header(CONTENT_SECURITY_POLICY, PAGE_POLICY).header(REFERRER_POLICY, "no-referrer")
 }
 
 /// A page.

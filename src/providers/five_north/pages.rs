@@ -2,7 +2,6 @@
 
 use askama::Template;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use serde_json::Value;
 
 use super::error::Error;
@@ -15,10 +14,6 @@ use crate::world::Cx;
 /// The service that the pages stand in for.
 const SERVICE: &str = "5N ID";
 
-/// What a page may load: its own style and drawings.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
 /// The shell of a page.
 pub(super) fn shell(title: &str, failed: bool) -> Shell<'_> {
     let colour = BrandColour::parse("#0f766e").unwrap_or_default();
@@ -28,8 +23,7 @@ pub(super) fn shell(title: &str, failed: bool) -> Shell<'_> {
 /// A page as a reply.
 pub(super) fn page(status: StatusCode, page: &impl Template) -> Result<Reply, Error> {
     let html = page.render().map_err(|error| Error::Internal(error.to_string()))?;
-    let reply = reply::html(status, html).header(CACHE_CONTROL, "no-store").header(CONTENT_SECURITY_POLICY, POLICY);
-    Ok(reply.header(REFERRER_POLICY, "no-referrer"))
+    Ok(reply::private(reply::html(status, html)))
 }
 
 /// Says one thing.

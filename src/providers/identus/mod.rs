@@ -178,7 +178,7 @@ fn agent_base(cx: &Cx<'_>, links: &Links) -> rusqlite::Result<String> {
 /// The base URL, the administrator's key, the keys of the first two entities, and the first connection.
 fn environment(cx: &mut Cx<'_>, links: &Links) -> rusqlite::Result<Vec<Variable>> {
     let variable = |name: &str, value: String, summary: String| Variable { name: name.to_owned(), value, summary };
-    let mut variables = vec![variable("IDENTUS_BASE_URL", links.url("api", ""), "Base URL".to_owned())];
+    let mut variables = vec![variable("IDENTUS_API_URL", links.url("api", ""), "Base URL".to_owned())];
     if let Some(key) = store::admin_key(cx.db)? {
         variables.push(variable("IDENTUS_ADMIN_KEY", key, "Value of the header x-admin-api-key".to_owned()));
     }

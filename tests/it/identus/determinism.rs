@@ -152,7 +152,7 @@ async fn the_environment_has_what_a_client_needs() {
         about["environment"].as_array().unwrap().iter().map(|one| (text(&one["name"]), text(&one["value"]))).collect();
     let base = api.understudy.provider_url("identus");
     let expected = [
-        ("IDENTUS_BASE_URL", base.as_str()),
+        ("IDENTUS_API_URL", base.as_str()),
         ("IDENTUS_ADMIN_KEY", ADMIN),
         ("IDENTUS_ISSUER_KEY", ALICE),
         ("IDENTUS_HOLDER_KEY", BOB),
