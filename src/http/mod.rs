@@ -1,6 +1,7 @@
 //! What a provider is made of: requests, replies, routes, problems, and the [`Provider`] trait.
 
 pub mod any;
+pub mod etag;
 pub mod fixture;
 pub mod form;
 pub mod links;

@@ -5,17 +5,16 @@ use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_REQUEST_HEADERS, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, PRAGMA,
-    SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_XSS_PROTECTION,
+    ACCESS_CONTROL_REQUEST_HEADERS, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, PRAGMA, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_XSS_PROTECTION,
 };
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
-use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 use super::Error;
 use crate::http::wire::uri_component;
-use crate::http::{Reply, Req, reply};
+use crate::http::{Reply, Req, etag, reply};
 use crate::world::Cx;
 
 /// `Content-Security-Policy` of an error page.
@@ -108,31 +107,7 @@ pub(super) fn finish(req: &Req, reply: &mut Reply) {
     if reply.status.is_redirection() {
         return;
     }
-    let tag = entity_tag(&reply.body);
-    let fresh = reply.status.is_success() && matches!(req.method, Method::GET | Method::HEAD) && is_fresh(req, &tag);
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        reply.headers.insert(ETAG, tag);
-    }
-    if fresh {
-        reply.status = StatusCode::NOT_MODIFIED;
-        reply.headers.remove(CONTENT_TYPE);
-        reply.body.clear();
-    }
-}
-
-/// `W/"<length, hexadecimal>-<27 characters of the SHA-1 hash in base64>"`.
-fn entity_tag(body: &[u8]) -> String {
-    format!("W/\"{:x}-{}\"", body.len(), BASE64_STANDARD_NO_PAD.encode(Sha1::digest(body)))
-}
-
-/// Whether the caller has this representation already, and did not ask to have it anew.
-fn is_fresh(req: &Req, tag: &str) -> bool {
-    let anew =
-        req.header("cache-control").is_some_and(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case("no-cache")));
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let known =
-        req.headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    !anew && known.map(opaque).any(|known| known == "*" || known == opaque(tag))
+    etag::revalidate(req, reply);
 }
 
 /// A new session for a caller that brings none. Its id follows from the exchange, so that the same requests give the same bytes.
@@ -169,7 +144,7 @@ mod tests {
     #[test]
     fn the_entity_tag_of_a_known_body_is_computed() {
         let body = r#"{"data":{"status":"running","app":"identity","host":"http://localhost:7999/","version":"1.0.0","isDebug":true,"isDocker":false}}"#;
-        assert_eq!(entity_tag(body.as_bytes()), r#"W/"80-QfH2WanpY7cqO4nvza4oXVhsVvk""#);
+        assert_eq!(etag::weak(body.as_bytes()), r#"W/"80-QfH2WanpY7cqO4nvza4oXVhsVvk""#);
     }
 
     #[test]

@@ -50,12 +50,11 @@ mod verification;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use http::header::{ETAG, HeaderName, VARY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{HeaderName, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, StatusCode};
-use sha1::{Digest as _, Sha1};
 
 use crate::crypto::ecdh::{Curve, public_key};
-use crate::http::{FixtureError, Links, PathRules, Provider, Reply, Req, Route, Setting, Simulation, Site, Variable, reply};
+use crate::http::{FixtureError, Links, PathRules, Provider, Reply, Req, Route, Setting, Simulation, Site, Variable, etag, reply};
 use crate::world::Cx;
 use crate::world::timers::Timer;
 use error::Error;
@@ -230,16 +229,10 @@ impl Provider for Kosmos {
         reply.headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
         reply.headers.entry(VARY).or_insert(HeaderValue::from_static("Accept-Encoding"));
         let tagged = !reply.body.is_empty() && !req.path.starts_with("/_bucket/");
-        if tagged && let Ok(tag) = HeaderValue::try_from(entity_tag(&reply.body)) {
-            reply.headers.entry(ETAG).or_insert(tag);
+        if tagged {
+            etag::tag(reply);
         }
     }
-}
-
-/// The weak validator of a body: its length and the beginning of its digest.
-fn entity_tag(body: &[u8]) -> String {
-    let digest = STANDARD.encode(Sha1::digest(body));
-    format!("W/\"{:x}-{}\"", body.len(), digest.trim_end_matches('='))
 }
 
 /// Makes key pairs and an upload secret for a world that was loaded from no fixture.
