@@ -210,11 +210,11 @@ impl Builder {
     pub fn start(self) -> Result<Understudy, StartError> {
         let started = real_now();
         let mut registry = Registry::new(providers::all());
-        if !self.only.is_empty() {
-            registry = registry.only(&self.only)?;
-        }
         if let Some(folder) = &self.fixtures {
             registry = registry.with_fixtures(folder)?;
+        }
+        if !self.only.is_empty() {
+            registry = registry.only(&self.only)?;
         }
         for (slug, key, value) in &self.world.settings {
             registry.check_setting(slug, key, value).map_err(StartError::Setting)?;

@@ -34,7 +34,7 @@ mod tests {
         // Vector of the BIP-39 reference implementation, with an empty password.
         let expected = "5eb00bbddcf069084889a8ab9155568165f5c453ccb85e70811aaed6f6da5fc19a5ac40b389cd370d086206dec8aa6c43daea6690f20ad3d8d48b2d2ce9e38e4";
         let phrase = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
-        assert_eq!(hex::encode(&seed(phrase)), expected);
+        assert_eq!(hex(seed(phrase)), expected);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Compact JSON web signatures with ES256: ECDSA on P-256 with SHA-256 (RFC 7515, RFC 7518).
+//! Compact tokens with ES256: ECDSA on P-256 with SHA-256 (RFC 7518).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,9 +8,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
+use super::jws;
+
 /// A private key, with the id that its public half is published under.
 #[derive(Clone, Debug)]
-pub struct Key {
+pub(crate) struct Key {
     signing: SigningKey,
     jwk: Jwk,
     id: String,
@@ -18,15 +20,15 @@ pub struct Key {
 
 /// The public half of a key, as a JSON web key (RFC 7517). Its members stand in the order that the thumbprint wants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Jwk {
+pub(crate) struct Jwk {
     /// The curve: `P-256`.
-    pub crv: &'static str,
+    pub(crate) crv: &'static str,
     /// The kind of key: `EC`.
-    pub kty: &'static str,
+    pub(crate) kty: &'static str,
     /// First coordinate, 32 bytes in base64url.
-    pub x: String,
+    pub(crate) x: String,
     /// Second coordinate, 32 bytes in base64url.
-    pub y: String,
+    pub(crate) y: String,
 }
 
 #[derive(Serialize)]
@@ -38,7 +40,7 @@ struct Header<'a> {
 
 impl Key {
     /// The key whose private scalar is the SHA-256 of `text`; none for the one text in 2^32 or so whose hash is no scalar.
-    pub fn from_text(text: &str) -> Option<Self> {
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
         let signing = SigningKey::from_slice(&Sha256::digest(text)).ok()?;
         let jwk = public(signing.verifying_key())?;
         let id = thumbprint(&jwk);
@@ -46,35 +48,30 @@ impl Key {
     }
 
     /// Its RFC 7638 thumbprint.
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
     /// Its public half.
-    pub fn jwk(&self) -> &Jwk {
+    pub(crate) fn jwk(&self) -> &Jwk {
         &self.jwk
     }
 
     /// `claims` as a signed token. The signature is deterministic (RFC 6979): the same claims give the same token.
-    pub fn sign<T: Serialize>(&self, claims: &T) -> serde_json::Result<String> {
+    pub(crate) fn sign<T: Serialize>(&self, claims: &T) -> serde_json::Result<String> {
         let header = Header { alg: "ES256", typ: "JWT", kid: &self.id };
-        let mut token = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header)?);
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(claims)?, &mut token);
-        let signature: Signature = self.signing.sign(token.as_bytes());
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature.to_bytes(), &mut token);
-        Ok(token)
+        jws::compact(&header, claims, |message| {
+            let signature: Signature = self.signing.sign(message);
+            signature.to_bytes().to_vec()
+        })
     }
 
     /// The claims of a token that this key has signed; none when it did not, or when they have another shape. What the claims say
     /// (that the token has expired, say) is the caller's business.
-    pub fn open<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
-        let (signed, signature) = token.rsplit_once('.')?;
-        let (_, claims) = signed.split_once('.')?;
-        let signature = Signature::from_slice(&URL_SAFE_NO_PAD.decode(signature).ok()?).ok()?;
-        self.signing.verifying_key().verify(signed.as_bytes(), &signature).ok()?;
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
+    pub(crate) fn open<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
+        jws::opened(token, |message, signature| {
+            Signature::from_slice(signature).is_ok_and(|signature| self.signing.verifying_key().verify(message, &signature).is_ok())
+        })
     }
 }
 

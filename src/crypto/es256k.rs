@@ -55,7 +55,7 @@ mod tests {
         for n in 1..50_u8 {
             let signature = sign(&[n; 32], b"message").unwrap();
             assert_eq!(sign(&[n; 32], b"message").unwrap(), signature);
-            let s = crate::crypto::hex::encode(&signature[32..]);
+            let s = crate::crypto::hex(&signature[32..]);
             assert!(s.as_str() <= half_order, "{s}");
         }
     }

@@ -76,8 +76,8 @@ mod tests {
             ),
         ] {
             let key = derive(&seed, &path).unwrap();
-            assert_eq!(hex::encode(&key), private, "{path:?}");
-            assert_eq!(hex::encode(&es256k::public_key(&key).unwrap()), public, "{path:?}");
+            assert_eq!(hex(key), private, "{path:?}");
+            assert_eq!(hex(es256k::public_key(&key).unwrap()), public, "{path:?}");
         }
     }
 }

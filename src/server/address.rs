@@ -58,7 +58,9 @@ pub fn resolve<'a>(
 ) -> Address<'a> {
     let authority = host(uri, headers);
     let (prefixed, path) = world_prefix(uri.path());
-    let header = headers.get(WORLD_HEADER).and_then(|value| value.to_str().ok()).map(str::trim);
+    // A name that is not text is an unknown one; ignoring it would lead to another world.
+    let header = headers.get(WORLD_HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let header = header.as_deref().map(str::trim);
     let named = prefixed.or(header);
     let own = port.world.as_deref().unwrap_or(DEFAULT);
     let world = match (prefixed, header) {

@@ -96,13 +96,13 @@ impl Server {
         let asked = world.clone();
         let (now, reply) = match (world, target, provider) {
             (Some(world), Target::Provider(_, path), Some(provider)) => {
-                req.path = path.to_owned();
+                path.clone_into(&mut req.path);
                 let target = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
                 Self::provider(&world, &**provider, req, refused, target)
             }
             (world, Target::Control(path), _) => {
                 let now = world.as_ref().map_or(real, |world| world.now(real));
-                req.path = path.to_owned();
+                path.clone_into(&mut req.path);
                 let caller = control::Caller { authority: address::host(&head.uri, &req.headers), peer };
                 (now, self.control.answer(&caller, world.as_ref(), &world_name, &req, refused))
             }
@@ -116,6 +116,10 @@ impl Server {
         };
         if let Some(world) = asked {
             self.worlds.look_for_webhooks(&world, real);
+        }
+        if !reply.wait.is_zero() {
+            #[expect(clippy::disallowed_methods, reason = "a real service that takes long takes real time")]
+            tokio::time::sleep(reply.wait).await;
         }
         respond(now, reply, is_head)
     }
@@ -284,7 +288,7 @@ async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Problem> {
 }
 
 fn respond(now: DateTime<Utc>, reply: Reply, is_head: bool) -> Response<Full<Bytes>> {
-    let Reply { status, mut headers, body } = reply;
+    let Reply { status, mut headers, body, wait: _ } = reply;
     if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(now.into())) {
         headers.insert(DATE, date);
     }

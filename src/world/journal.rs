@@ -11,7 +11,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 /// How many exchanges are kept.
 pub const MAX_ENTRIES: usize = 1000;
-/// How many bytes of bodies are kept, in all.
+/// How many bytes of targets, headers and bodies are kept, in all; the newest exchange is kept whatever its size.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// One request and its answer.
@@ -54,7 +54,9 @@ impl Entry {
     }
 
     fn size(&self) -> usize {
-        self.request_body.len() + self.response_body.len()
+        let headers = |headers: &HeaderMap| headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>();
+        let bodies = self.request_body.len() + self.response_body.len();
+        bodies + headers(&self.request_headers) + headers(&self.response_headers) + self.target.as_str().len()
     }
 }
 
@@ -130,5 +132,60 @@ impl Journal {
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: usize = 1024 * 1024;
+
+    fn entry() -> Entry {
+        Entry {
+            id: 0,
+            at: DateTime::UNIX_EPOCH,
+            took: Duration::ZERO,
+            provider: "tiny",
+            operation: None,
+            method: Method::GET,
+            scheme: "http",
+            authority: String::new(),
+            target: PathAndQuery::from_static("/"),
+            request_headers: HeaderMap::new(),
+            request_body: Bytes::new(),
+            status: StatusCode::OK,
+            response_headers: HeaderMap::new(),
+            response_body: Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn whatever_is_large_in_an_exchange_counts() {
+        let large = || "x".repeat(MIB);
+        let header = || HeaderMap::from_iter([(http::header::COOKIE, large().parse().unwrap())]);
+        for (case, one) in [
+            ("request body", Entry { request_body: large().into(), ..entry() }),
+            ("response body", Entry { response_body: large().into(), ..entry() }),
+            ("request headers", Entry { request_headers: header(), ..entry() }),
+            ("response headers", Entry { response_headers: header(), ..entry() }),
+        ] {
+            let journal = Journal::default();
+            for _ in 0..40 {
+                journal.note(one.clone());
+            }
+            let kept = journal.list(&Filter::default());
+            assert_eq!((kept.len(), kept.last().unwrap().id), (15, 40), "{case}");
+        }
+    }
+
+    #[test]
+    fn the_newest_is_kept_whatever_its_size() {
+        let journal = Journal::default();
+        journal.note(entry());
+        journal.note(Entry { request_body: vec![0; 2 * MAX_BYTES].into(), ..entry() });
+        assert_eq!(journal.list(&Filter::default()).len(), 1);
+        journal.note(entry());
+        assert_eq!(journal.list(&Filter::default()).iter().map(|one| one.id).collect::<Vec<_>>(), [3]);
     }
 }

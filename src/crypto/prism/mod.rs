@@ -157,7 +157,7 @@ pub(crate) fn long(operation: &[u8]) -> String {
 
 /// The SHA-256 hash of an operation, in lower-case hexadecimal: the suffix of a DID, or the version that an update makes.
 pub(crate) fn hash(operation: &[u8]) -> String {
-    hex::encode(&Sha256::digest(operation))
+    hex(Sha256::digest(operation))
 }
 
 /// The operation that creates a DID with these keys.

@@ -15,7 +15,7 @@ use super::store::requests::{self, Request};
 use super::types::{ContractState, Freshness, KycProvider, ReqStatus};
 use super::users::{self, Decision};
 use crate::http::wire::uri_component;
-use crate::http::{Problem, Refusal, Reply, Req, reply};
+use crate::http::{Refusal, Reply, Req, reply};
 use crate::pages::{Page, Shell};
 use crate::world::Cx;
 
@@ -114,15 +114,14 @@ pub(super) fn act(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     }
     let Some(user) = people::by_party(cx.db, &req.param("partyId"))? else { return nobody() };
     let (action, subject) = (req.form("action").unwrap_or_default(), req.form("subject").unwrap_or_default());
-    let status = match perform(cx, &user, &action, &subject) {
+    let (status, reason) = match perform(cx, &user, &action, &subject) {
         Ok(()) => return Ok(reply::empty(StatusCode::SEE_OTHER).header(LOCATION, address(req, &user.party_id))),
         Err(Refusal::Store(error)) => return Err(error.into()),
-        Err(Refusal::Panicked(_)) => return Err(Problem::Internal.into()),
+        Err(Refusal::Panicked(cause)) => return Err(Error::Internal(cause)),
         Err(Refusal::Invalid(reason)) => (StatusCode::BAD_REQUEST, reason),
         Err(Refusal::NotFound(reason)) => (StatusCode::NOT_FOUND, reason),
         Err(Refusal::Conflict(reason)) => (StatusCode::CONFLICT, reason),
     };
-    let (status, reason) = status;
     wallet(cx, req, status, &user, Some(format!("Nothing was done: {reason}.")))
 }
 

@@ -102,7 +102,7 @@ pub(super) fn create(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
 fn create_entity(cx: &mut Cx<'_>, body: &Body) -> Result<NewEntity, Error> {
     let phrase = body.truthy("mnemonic").map_or_else(|| bip39::phrase(cx.rng.bytes()), js::text);
     let seed = bip39::seed(&phrase);
-    let seed_digits = hex::encode(&seed);
+    let seed_digits = hex(seed);
     let asked = body.text("id_wallet").map(|id| id.to_ascii_lowercase());
     let wallet = match asked {
         Some(id) if store::entities::seed(cx.db, &id)?.is_some() => id,
@@ -151,7 +151,7 @@ fn create_wallet(cx: &mut Cx<'_>, name: Option<&Value>, seed: &str) -> Result<St
 /// The key of an entity: the SHA-256 hash of seed, name, role and the time of creation in words.
 pub(super) fn api_key(seed: &str, name: &str, role: &str, created_at: DateTime<Utc>) -> String {
     let created = created_at.format("%a, %d %b %Y %H:%M:%S GMT");
-    hex::encode(&Sha256::digest(format!("{seed}{name}{role}{created}")))
+    hex(Sha256::digest(format!("{seed}{name}{role}{created}")))
 }
 
 /// `DELETE /api/v1/admin/entity/{id}`: removes an entity; its key stops working, its wallet stays. For the administrator.
@@ -188,7 +188,7 @@ mod tests {
                 "92b3d51933b87bffc1d3f46a98923151a84b5c3dde8fc54c6daefe326cbe6000",
             ),
         ] {
-            let seed = hex::encode(&bip39::seed(phrase));
+            let seed = hex(bip39::seed(phrase));
             assert_eq!(api_key(&seed, name, role, created.parse().unwrap()), key, "{name}");
         }
     }

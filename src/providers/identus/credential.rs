@@ -121,7 +121,7 @@ mod tests {
     }
 
     fn sha256(text: &str) -> String {
-        crate::crypto::hex::encode(&Sha256::digest(text))
+        crate::crypto::hex(Sha256::digest(text))
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Error;
 use super::body::Body;
@@ -11,7 +11,7 @@ use super::schemas::{FIRST_VERSION, guid, long_id};
 use super::store::schemas::{self, DefinitionRow};
 use super::types::as_stamp;
 use super::{answer, auth, js, param};
-use crate::http::{Reply, Req};
+use crate::http::{Problem, Reply, Req};
 use crate::world::Cx;
 use crate::world::rng::Rng;
 
@@ -95,10 +95,12 @@ pub(super) fn create(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let version = text("version").unwrap_or_else(|| FIRST_VERSION.to_owned());
     let tag = text("tags").unwrap_or_default();
     let id = cx.rng.uuid().to_string();
+    let value = KeyValue::random(&mut cx.rng);
+    let definition = PublicKey { schema_id: &schema_id, kind: "CL", tag: &tag, value, issuer_id: &author };
     let row = DefinitionRow {
         guid: guid(&long_id(&author, &id, &version)),
-        definition: public_key(&mut cx.rng, &schema_id, &tag, &author),
-        key_proof: key_proof(&mut cx.rng),
+        definition: kept(&definition)?,
+        key_proof: kept(&KeyProof::random(&mut cx.rng))?,
         id,
         name,
         version,
@@ -117,26 +119,65 @@ fn number(rng: &mut Rng, digits: usize) -> String {
     (0..digits / 18).map(|_| rng.code(18)).collect()
 }
 
-/// The public half in the form of `AnonCreds`. The numbers are random: no credential can be made with them.
-fn public_key(rng: &mut Rng, schema_id: &str, tag: &str, author: &str) -> Value {
-    json!({
-        "schemaId": schema_id,
-        "type": "CL",
-        "tag": tag,
-        "value": {
-            "primary": {
-                "n": number(rng, 612),
-                "s": number(rng, 612),
-                "r": { "master_secret": number(rng, 612) },
-                "rctxt": number(rng, 612),
-                "z": number(rng, 612),
-            },
-        },
-        "issuerId": author,
-    })
+/// The public half of a definition's key, in the form of `AnonCreds`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PublicKey<'a> {
+    schema_id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    tag: &'a str,
+    value: KeyValue,
+    issuer_id: &'a str,
 }
 
-/// The proof of the key in the form of `AnonCreds`, of random numbers too.
-fn key_proof(rng: &mut Rng) -> Value {
-    json!({ "c": number(rng, 72), "xz_cap": number(rng, 684), "xr_cap": [["master_secret", number(rng, 684)]] })
+#[derive(Serialize)]
+struct KeyValue {
+    primary: Primary,
+}
+
+#[derive(Serialize)]
+struct Primary {
+    n: String,
+    s: String,
+    r: Secrets,
+    rctxt: String,
+    z: String,
+}
+
+#[derive(Serialize)]
+struct Secrets {
+    master_secret: String,
+}
+
+impl KeyValue {
+    /// Random numbers: no credential can be made with them.
+    fn random(rng: &mut Rng) -> Self {
+        let mut next = || number(rng, 612);
+        let r = Secrets { master_secret: next() };
+        Self { primary: Primary { n: next(), s: next(), r, rctxt: next(), z: next() } }
+    }
+}
+
+/// The proof that a key is sound, in the form of `AnonCreds`.
+#[derive(Serialize)]
+struct KeyProof {
+    c: String,
+    xz_cap: String,
+    xr_cap: [(&'static str, String); 1],
+}
+
+impl KeyProof {
+    /// Random numbers too.
+    fn random(rng: &mut Rng) -> Self {
+        Self { c: number(rng, 72), xz_cap: number(rng, 684), xr_cap: [("master_secret", number(rng, 684))] }
+    }
+}
+
+/// A value that is kept as JSON.
+fn kept<T: Serialize>(value: &T) -> Result<Value, Error> {
+    serde_json::to_value(value).map_err(|error| {
+        tracing::error!(%error, "a definition could not be written as JSON");
+        Error::from(Problem::Internal)
+    })
 }

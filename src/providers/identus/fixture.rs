@@ -190,7 +190,7 @@ pub(super) fn load(cx: &mut Cx<'_>, text: &str) -> Result<(), FixtureError> {
 fn load_wallet(cx: &Cx<'_>, seen: &mut Seen, at: &str, wallet: &Wallet) -> Result<(), FixtureError> {
     seen.uuid(&format!("{at}.id"), &wallet.id)?;
     let seed = bip39::seed(&wallet.mnemonic);
-    let digits = hex::encode(&seed);
+    let digits = hex(seed);
     if store::entities::seed_is_taken(cx.db, &digits)? {
         return Err(FixtureError::content(format!("{at}.mnemonic"), "another wallet has it"));
     }

@@ -14,7 +14,7 @@
 //! - The clock has milliseconds. Times are in microseconds, as the agent's, where fixtures give them; nanoseconds of a creation are drawn.
 //! - Status lists are not signed, and `AnonCreds` definitions hold random numbers.
 //! - Of the admin's website there is the front page only.
-//! - With `realtime`, background steps take as long as in reality, but custodial calls do not wait for them: they never race.
+//! - Custodial calls take the steps of their own exchange at once, also with `realtime`, when only their answer comes as late as there.
 //! - Bodies that are compressed are not unpacked.
 
 mod admin;
@@ -178,7 +178,7 @@ fn agent_base(cx: &Cx<'_>, links: &Links) -> rusqlite::Result<String> {
 /// The base URL, the administrator's key, the keys of the first two entities, and the first connection.
 fn environment(cx: &mut Cx<'_>, links: &Links) -> rusqlite::Result<Vec<Variable>> {
     let variable = |name: &str, value: String, summary: String| Variable { name: name.to_owned(), value, summary };
-    let mut variables = vec![variable("IDENTUS_BASE_URL", links.url("api", ""), "Base URL".to_owned())];
+    let mut variables = vec![variable("IDENTUS_API_URL", links.url("api", ""), "Base URL".to_owned())];
     if let Some(key) = store::admin_key(cx.db)? {
         variables.push(variable("IDENTUS_ADMIN_KEY", key, "Value of the header x-admin-api-key".to_owned()));
     }

@@ -73,6 +73,7 @@ CREATE TABLE identus_connection (
 ) STRICT;
 CREATE INDEX identus_connection_wallet ON identus_connection (wallet_id, created_us, seq);
 CREATE INDEX identus_connection_thread ON identus_connection (thid, role, seq);
+CREATE INDEX identus_connection_established ON identus_connection (seq) WHERE role = 'Inviter' AND state = 'ConnectionResponseSent';
 CREATE INDEX identus_connection_pending ON identus_connection (seq) WHERE state IN ('ConnectionRequestPending', 'ConnectionResponsePending');
 
 CREATE TABLE identus_record (
@@ -162,8 +163,9 @@ CREATE TABLE identus_schema (
     authored_us INTEGER NOT NULL,
     UNIQUE (wallet_id, guid)
 ) STRICT;
+CREATE INDEX identus_schema_wallet ON identus_schema (wallet_id, seq);
 CREATE INDEX identus_schema_id ON identus_schema (wallet_id, id, seq);
-CREATE INDEX identus_schema_name ON identus_schema (wallet_id, name, version, seq);
+CREATE INDEX identus_schema_name ON identus_schema (wallet_id, name, seq);
 
 CREATE TABLE identus_definition (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -181,3 +183,4 @@ CREATE TABLE identus_definition (
     authored_us INTEGER NOT NULL,
     UNIQUE (wallet_id, guid)
 ) STRICT;
+CREATE INDEX identus_definition_wallet ON identus_definition (wallet_id, seq);

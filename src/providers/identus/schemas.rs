@@ -4,14 +4,14 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use md5::{Digest as _, Md5};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Error;
 use super::body::Body;
 use super::store::schemas::{self, SchemaRow};
 use super::types::as_stamp;
 use super::{answer, auth, js, param};
-use crate::http::{Links, Reply, Req};
+use crate::http::{Links, Problem, Reply, Req};
 use crate::world::Cx;
 
 /// The type of every schema.
@@ -121,26 +121,49 @@ fn wanted(body: &Body) -> Option<Wanted> {
     })
 }
 
-/// The JSON schema of the properties: a document of another standard, so it has no type here.
-fn document(wanted: &Wanted, links: &Links) -> Value {
+/// The JSON schema of a credential's claims.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    #[serde(rename = "$id")]
+    id: String,
+    #[serde(rename = "$schema")]
+    draft: &'static str,
+    description: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    properties: Map<String, Value>,
+    required: Vec<String>,
+    additional_properties: bool,
+}
+
+/// What is known of one property.
+#[derive(Serialize)]
+struct Property {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+fn document(wanted: &Wanted, links: &Links) -> serde_json::Result<Value> {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for property in &wanted.properties {
         let Some(name) = property.get("name").filter(|name| js::truthy(name)).map(js::text) else { continue };
-        properties.insert(name.clone(), json!({ "type": property.get("type").map_or_else(|| "string".to_owned(), js::text) }));
+        let kind = property.get("type").map_or_else(|| "string".to_owned(), js::text);
+        properties.insert(name.clone(), serde_json::to_value(Property { kind })?);
         if property.get("isRequired").is_some_and(js::switched_on) {
             required.push(name);
         }
     }
     let file = format!("{}_{}", wanted.name, wanted.version.replace('.', "_"));
-    json!({
-        "$id": links.url("api", &format!("/assets/schema/{file}.json")),
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "description": wanted.description,
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": true,
+    serde_json::to_value(Document {
+        id: links.url("api", &format!("/assets/schema/{file}.json")),
+        draft: "https://json-schema.org/draft/2020-12/schema",
+        description: wanted.description.clone(),
+        kind: "object",
+        properties,
+        required,
+        additional_properties: true,
     })
 }
 
@@ -152,7 +175,10 @@ fn bad_params() -> Error {
 fn store(cx: &Cx<'_>, wallet: &str, id: String, wanted: Wanted, links: &Links) -> Result<SchemaRow, Error> {
     let row = SchemaRow {
         guid: guid(&long_id(&wanted.author, &id, &wanted.version)),
-        schema: document(&wanted, links),
+        schema: document(&wanted, links).map_err(|error| {
+            tracing::error!(%error, "a schema could not be written as JSON");
+            Error::from(Problem::Internal)
+        })?,
         id,
         name: wanted.name,
         version: wanted.version,
@@ -218,14 +244,14 @@ pub(super) fn install(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
         let Value::Object(fields) = schema else { return Err(bad_params()) };
         let wanted = wanted(&Body::from(fields)).ok_or_else(bad_params)?;
         let name = wanted.name.clone();
-        match schemas::by_name(cx.db, &caller.wallet, &name, &wanted.version)? {
+        match schemas::id_of_name(cx.db, &caller.wallet, &name)? {
             None => {
                 let id = cx.rng.uuid().to_string();
                 store(cx, &caller.wallet, id, wanted, &req.links)?;
                 installed.a_registered.push(name);
             }
-            Some((_, true)) => {}
-            Some((id, false)) => {
+            Some(id) if schemas::has_version(cx.db, &caller.wallet, &id, &wanted.version)? => {}
+            Some(id) => {
                 store(cx, &caller.wallet, id, wanted, &req.links)?;
                 installed.a_updated.push(name);
             }

@@ -20,7 +20,7 @@ struct Mnemonic {
 #[expect(clippy::unnecessary_wraps, reason = "the signature of handlers")]
 pub(super) fn generate(cx: &mut Cx<'_>, _req: &Req) -> Result<Reply, Error> {
     let mnemonic = bip39::phrase(cx.rng.bytes());
-    let seed = hex::encode(&bip39::seed(&mnemonic));
+    let seed = hex(bip39::seed(&mnemonic));
     Ok(answer::created(Mnemonic { mnemonic, seed }))
 }
 
@@ -39,5 +39,5 @@ pub(super) fn derive(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let mnemonic = param(req, "mnemonic")?;
     let seed = bip39::seed(&mnemonic);
     let account = cardano::account(&seed).ok_or(Problem::Internal)?;
-    answer::read(cx, Wallet { addr: account.address, private: account.private_key, mnemonic, seed: hex::encode(&seed) })
+    answer::read(cx, Wallet { addr: account.address, private: account.private_key, mnemonic, seed: hex(seed) })
 }

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::store::sessions::{Capture, Certified, Session, capture};
 use super::types::{DocumentType, Outcome, reason};
 use crate::crypto::{ecdh, hex, hs256};
-use crate::http::Req;
+use crate::http::{Problem, Req};
 use crate::world::Cx;
 
 /// A PNG of one pixel, which stands for every image that nobody sent.
@@ -326,11 +326,25 @@ fn proof(cx: &Cx<'_>, req: &Req, about: &About) -> Result<String, Error> {
         exp: end_of_day(EXPIRY).timestamp(),
     };
     let secret = cx.setting::<Option<String>>("proof_secret")?;
-    Ok(hs256::sign(secret.as_deref().unwrap_or(PROOF_SECRET).as_bytes(), &claims))
+    signed(secret.as_deref().unwrap_or(PROOF_SECRET), &claims)
+}
+
+/// Header of a proof.
+#[derive(Serialize)]
+struct Header {
+    alg: &'static str,
+    typ: &'static str,
+}
+
+fn signed(secret: &str, claims: &Claims<'_>) -> Result<String, Error> {
+    hs256::sign(secret.as_bytes(), &Header { alg: "HS256", typ: "JWT" }, claims).map_err(|error| {
+        tracing::error!(%error, "a proof cannot be written");
+        Problem::Internal.into()
+    })
 }
 
 fn sha512(text: &str) -> String {
-    hex::encode(Sha512::digest(text))
+    hex(Sha512::digest(text))
 }
 
 /// The last second of a day in the form `YYYYMMDD`.
@@ -432,7 +446,7 @@ mod tests {
             serde_json::to_string(&claims).unwrap(),
             r#"{"aud":"https://localhost:8443/default","iss":"https://localhost:8443/idproofingapi","issuer":{"username":"1kosmos"},"recipient":{"username":"johndoe"},"document":{"type":"dl","doe":"20301231","id_hash":"284416930a194cbd15441e2b1c061bbe75aa624fb61c6437b1a4bc1404885e6d58e92c37665d6b7b3f50c41eec8beb3d74f6487156d83b01b97b1a39232e02e6"},"ts":1767225600000,"purpose":["idproofing"],"iat":1767225600,"exp":1924991999}"#
         );
-        let token = hs256::sign(PROOF_SECRET.as_bytes(), &claims);
+        let token = signed(PROOF_SECRET, &claims).unwrap();
         assert_eq!(token.rsplit('.').next(), Some("u0mPQ7KQdanfhHzr1Vh4MQzyiZlUEVzRvAt0cDlH-s4"));
     }
 }

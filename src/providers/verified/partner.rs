@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::error::Error;
 use super::identifier::Contact;
 use super::store::{self, credentials, flows};
-use super::types::{Brand, Flow, FlowState};
+use super::types::{Brand, Caller, Flow, FlowState};
 use super::{matching, wallet};
-use crate::crypto::jws;
+use crate::crypto::hs256;
 use crate::http::Req;
 use crate::http::wire::uri_component;
 use crate::world::Cx;
@@ -52,7 +52,7 @@ pub(super) struct Offer {
 
 /// What a person is to be asked at a partner.
 pub(super) struct Referral<'a> {
-    pub issuer: &'a Brand,
+    pub issuer: &'a Caller,
     /// Uuid of the partner, as sent.
     pub partner: &'a str,
     pub contact: &'a Contact,
@@ -96,7 +96,7 @@ pub(super) fn offer(cx: &mut Cx<'_>, req: &Req, referral: Referral<'_>) -> Resul
     Ok(Some(Offer { id, url }))
 }
 
-fn token(cx: &mut Cx<'_>, issuer: &Brand, partner: &Brand, user: &str) -> Result<String, Error> {
+fn token(cx: &mut Cx<'_>, issuer: &Caller, partner: &Brand, user: &str) -> Result<String, Error> {
     let iat = cx.now.timestamp();
     let claims = Claims {
         brand_uuid: issuer.uuid.clone(),
@@ -113,12 +113,12 @@ fn token(cx: &mut Cx<'_>, issuer: &Brand, partner: &Brand, user: &str) -> Result
 }
 
 fn sign(claims: &Claims) -> Result<String, serde_json::Error> {
-    jws::compact(&Header { alg: "HS256", typ: "access" }, claims, |message| jws::hs256(KEY, message))
+    hs256::sign(KEY, &Header { alg: "HS256", typ: "access" }, claims)
 }
 
 /// Whether a token signs in to a flow now: ours, for its person and its partner, and not older than five minutes.
 pub(super) fn signs_in(cx: &Cx<'_>, token: &str, flow: &Flow) -> bool {
-    jws::verified_hs256::<Claims>(token, KEY).is_some_and(|claims| {
+    hs256::open::<Claims>(KEY, token).is_some_and(|claims| {
         Some(&claims.sub) == flow.user.as_ref()
             && claims.partner_brand_uuid == flow.brand
             && flow.scope.is_some()

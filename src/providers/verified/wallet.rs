@@ -4,7 +4,7 @@ pub(super) mod acts;
 
 use askama::Template;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, SET_COOKIE};
+use http::header::SET_COOKIE;
 
 use super::consent::{self, Form, Mistake};
 use super::credential::Credential;
@@ -30,9 +30,6 @@ const NOT_THEM: &str = "That does not match our records. Please try again.";
 const OPT_OUT: &str = "Enter info manually instead";
 const FIXED_CODE_TIP: &str = "In this sandbox the code is in the outbox; the published test code is 111111.";
 const RANDOM_CODE_TIP: &str = "In this sandbox the code is in the outbox.";
-
-/// The wallet's pages run no script and load nothing.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
 
 /// The wallet's address of a request, with the identifiers that were sent.
 pub(super) fn request_url(req: &Req, id: &str, contact: &Contact) -> String {
@@ -139,7 +136,7 @@ impl Visit {
     /// Sends the browser on once the flow was decided, or says what it would have been sent on with.
     fn leave(&self) -> Result<Reply, Error> {
         match redirect::target(&self.flow, &self.brand) {
-            Some(url) => Ok(private(reply::redirect(&url))),
+            Some(url) => Ok(reply::private(reply::redirect(&url))),
             None => self.over().map(|page| page.unwrap_or_else(|| reply::empty(StatusCode::OK))),
         }
     }
@@ -361,12 +358,7 @@ fn cookie_name(flow: &Flow) -> String {
 }
 
 fn page_reply(status: StatusCode, page: &impl Template) -> Result<Reply, Error> {
-    Ok(private(reply::html(status, page.render()?)))
-}
-
-/// Nothing of the wallet is kept by caches, framed, or told to the site that a link leads to.
-fn private(reply: Reply) -> Reply {
-    reply.header(CACHE_CONTROL, "no-store").header(CONTENT_SECURITY_POLICY, POLICY).header(REFERRER_POLICY, "no-referrer")
+    Ok(reply::private(reply::html(status, page.render()?)))
 }
 
 fn unknown() -> Result<Reply, Error> {
@@ -396,7 +388,7 @@ pub(super) fn open_link(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
         return visit.leave();
     }
     let (_, cookie) = visit.sign_in(cx, req, false)?;
-    Ok(private(reply::redirect(&visit.url(req, ""))).header(SET_COOKIE, cookie))
+    Ok(reply::private(reply::redirect(&visit.url(req, ""))).header(SET_COOKIE, cookie))
 }
 
 /// `GET /request/{id}`: where the person is: code, identity question, consent, or the end.
@@ -433,7 +425,7 @@ pub(super) fn verify(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     match visit.take_code(cx, &code)? {
         CodeOutcome::Right => {
             let (_, cookie) = visit.sign_in(cx, req, false)?;
-            Ok(private(reply::redirect(&visit.url(req, ""))).header(SET_COOKIE, cookie))
+            Ok(reply::private(reply::redirect(&visit.url(req, ""))).header(SET_COOKIE, cookie))
         }
         CodeOutcome::Wrong => visit.code_page(cx, req, StatusCode::BAD_REQUEST, Some(WRONG_CODE)),
         CodeOutcome::Over => too_many_codes(&visit),
@@ -453,7 +445,7 @@ pub(super) fn identity(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     if let Some(page) = visit.over()? {
         return Ok(page);
     }
-    let back = private(reply::redirect(&visit.url(req, "")));
+    let back = reply::private(reply::redirect(&visit.url(req, "")));
     let Some(mut session) = visit.session.clone().filter(|_| visit.flow.needs_identity) else { return Ok(back) };
     let phone = visit.flow.phone.as_deref().unwrap_or_default();
     let birth_date = req.form("birthDate").unwrap_or_default();
@@ -480,7 +472,7 @@ pub(super) fn share(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
         return Ok(page);
     }
     let session = visit.session.clone().filter(|session| session.is_identified || !visit.flow.needs_identity);
-    let Some(session) = session else { return Ok(private(reply::redirect(&visit.url(req, "")))) };
+    let Some(session) = session else { return Ok(reply::private(reply::redirect(&visit.url(req, "")))) };
     let form = Form(form::pairs(&req.body).map(|(name, value)| (name.into_owned(), value.into_owned())).collect());
     let known = visit.known(cx, session.is_scoped)?;
     let items = consent::items(cx, &visit.flow.requests, &known);

@@ -31,7 +31,7 @@ pub(crate) struct Controlled {
 
 impl Controlled {
     pub(crate) fn start() -> Self {
-        Self::with(builder())
+        Self::with(builder().only(["verified"]))
     }
 
     pub(crate) fn with(builder: Builder) -> Self {

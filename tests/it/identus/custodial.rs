@@ -198,3 +198,35 @@ async fn two_new_entities_can_issue_to_each_other() {
     let payload = verify::credential(&api, &verify::jwt(&issued["vc"]["credential"])).await;
     assert_eq!(payload["vc"]["credentialStatus"]["statusListIndex"], 1, "a list of its own for each wallet");
 }
+
+#[tokio::test]
+async fn both_sides_may_be_one_wallet() {
+    let mut fixture: Value = serde_json::from_str(include_str!("../../../fixtures/identus.json")).unwrap();
+    fixture["connections"][0]["invitee"]["wallet"] = fixture["wallets"][0]["id"].clone();
+    fixture["records"] = json!([]);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("identus.json"), fixture.to_string()).unwrap();
+    let api = Api::with("identus", builder().fixtures(folder.path()));
+    let mut own = body(json!({"claim_type": "own"}));
+    own["key_peer2"] = json!(ALICE);
+    own["did_peer2"] = json!(ALICES_DID);
+    let issued = data(&api.post(ISSUE, own).await, StatusCode::CREATED);
+    assert_eq!((&issued["vc"]["role"], &issued["vc"]["protocolState"]), (&json!("Holder"), &json!("CredentialReceived")));
+    let both = api.read(ALICE, &format!("/api/v1/vc/offers?thid={}", text(&issued["vc"]["thid"]))).await;
+    let roles: Vec<&str> = both.as_array().unwrap().iter().map(|record| text(&record["role"])).collect();
+    assert_eq!(roles, ["Issuer", "Holder"]);
+    verify::credential(&api, &verify::jwt(&issued["vc"]["credential"])).await;
+}
+
+#[tokio::test]
+async fn the_answer_comes_as_late_as_it_is_told_to_though_the_work_is_done() {
+    let api = with_setting("custodial_wait_ms", json!(400));
+    let call = api.post(ISSUE, body(json!({"claim_type": "late"}))).into_future();
+    let answered = tokio::time::timeout(std::time::Duration::from_millis(800), call).await;
+    assert!(answered.is_err(), "three times 400 ms are not over");
+    let found = api.read(BOB, "/api/v1/vc/match/late").await;
+    assert_eq!(found["vc"]["protocolState"], "CredentialReceived");
+    let carol = api.entity("carol").await;
+    let refused = api.post(ISSUE, with(body(json!({})), "key_peer2", carol["key"].clone())).await;
+    refusal(&refused, 404, "Offer just issued by issuer cannot be found by holder after a delay of 0.4 secs");
+}

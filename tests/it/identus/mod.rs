@@ -2,6 +2,7 @@
 
 mod admin;
 mod connections;
+mod coverage;
 mod custodial;
 mod determinism;
 mod dids;

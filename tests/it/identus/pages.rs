@@ -34,3 +34,15 @@ async fn the_front_page_of_an_empty_world_says_so_and_refreshing_leads_back_to_i
     let page = api.get("/").await;
     assert!(page.text().contains("&#60;b&#62;x&#60;/b&#62;") && !page.text().contains("<b>x</b>"), "{}", page.text());
 }
+
+#[tokio::test]
+async fn the_front_page_fits_a_phone_and_a_desk() {
+    let api = start();
+    let browser = Browser::start().await;
+    for (width, height) in [(390, 844), (1280, 800)] {
+        browser.set_window(width, height).await;
+        browser.goto(&format!("{}/", api.understudy.provider_url("identus"))).await;
+        assert_eq!(browser.overflow().await, 0, "{width}");
+        browser.screenshot(format!("{}/identus-home-{width}.png", env!("CARGO_TARGET_TMPDIR"))).await;
+    }
+}

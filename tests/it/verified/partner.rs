@@ -148,7 +148,7 @@ async fn without_a_link_or_what_the_partner_asks_for_there_is_no_address() {
 
 #[tokio::test]
 async fn what_the_person_held_before_counts_and_what_was_sent_stands_in_the_address() {
-    let (_api, hooli) = start_as(HOOLI);
+    let (api, hooli) = start_as(HOOLI);
     let first = name(&[("FirstNameCredential", "firstName", "A")]);
     let without = json!({"phone": "+12125550123", "credentials": [email("a@b.co")]});
     issue(&hooli, without).await;
@@ -158,6 +158,11 @@ async fn what_the_person_held_before_counts_and_what_was_sent_stands_in_the_addr
     let url = text(&issue(&hooli, with).await, "/url");
     assert_eq!(names(&url), ["email", "phone", "redirectUrl", "jwt"]);
     assert_eq!(parameters(&url)[1].1, "+12125550123");
+    // What was just issued is not enough to share, so the token does not sign in, and the code shows all.
+    let uuid = text(&simulate(&api, "consent", json!({"url": url})), "/uuid");
+    let shared = api.bearer(KREDITA).get(&format!("/sharedCredentials/{uuid}")).await.json();
+    assert_eq!(shared["credentials"].as_array().unwrap().len(), 2);
+    assert_eq!(api.understudy.messages(Some("+12125550123")).unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -134,7 +134,7 @@ pub(crate) fn thread(db: &Connection, wallet: &str, thid: &str) -> Result<Vec<Re
     db.prepare_cached(
         "SELECT id, wallet_id, thid, role, state, connection_id, issuer, subject_id, validity_s, claims, credential, status_base, retries,
              failure, created_us, updated_us
-         FROM identus_record WHERE wallet_id = ?1 AND thid = ?2 ORDER BY created_us, seq",
+         FROM identus_record WHERE wallet_id = ?1 AND thid = ?2 ORDER BY seq",
     )?
     .query_map((wallet, thid), record)?
     .collect()

@@ -81,13 +81,17 @@ pub(crate) fn has_id(db: &Connection, wallet: &str, id: &str) -> Result<bool> {
     db.prepare_cached("SELECT 1 FROM identus_schema WHERE wallet_id = ?1 AND id = ?2")?.exists([wallet, id])
 }
 
-/// The id of the wallet's schema of this name, and whether it has this version.
-pub(crate) fn by_name(db: &Connection, wallet: &str, name: &str, version: &str) -> Result<Option<(String, bool)>> {
-    db.prepare_cached(
-        "SELECT id, max(version = ?3) FROM identus_schema WHERE wallet_id = ?1 AND name = ?2 GROUP BY id ORDER BY max(seq) DESC LIMIT 1",
-    )?
-    .query_row([wallet, name, version], |row| Ok((row.get(0)?, row.get(1)?)))
-    .optional()
+/// The id of the wallet's newest schema of this name.
+pub(crate) fn id_of_name(db: &Connection, wallet: &str, name: &str) -> Result<Option<String>> {
+    db.prepare_cached("SELECT id FROM identus_schema WHERE wallet_id = ?1 AND name = ?2 ORDER BY seq DESC LIMIT 1")?
+        .query_row([wallet, name], |row| row.get(0))
+        .optional()
+}
+
+/// Whether a wallet's schema has this version.
+pub(crate) fn has_version(db: &Connection, wallet: &str, id: &str, version: &str) -> Result<bool> {
+    db.prepare_cached("SELECT 1 FROM identus_schema WHERE wallet_id = ?1 AND id = ?2 AND version = ?3")?
+        .exists([wallet, id, version])
 }
 
 /// A definition, as it is kept.

@@ -4,9 +4,9 @@ use super::{CodeOutcome, TOO_MANY_CODES, Visit, WRONG_CODE};
 use crate::http::form;
 use crate::providers::verified::consent::{self, Form, Mistake};
 use crate::providers::verified::error::Error;
+use crate::providers::verified::redirect;
 use crate::providers::verified::store::flows;
 use crate::providers::verified::types::FlowState;
-use crate::providers::verified::{partner, redirect};
 use crate::world::Cx;
 
 /// What came of an act: where the browser would go, and the uuid of what was shared (or of the 1-Click that was not); or what the
@@ -41,8 +41,10 @@ pub(in super::super) fn consent(
     values: Vec<(String, String)>,
 ) -> Result<Outcome, Refused> {
     let (mut visit, query) = open(cx, url)?;
-    let token = form::first(query.as_bytes(), "jwt").filter(|_| code.is_none());
-    let is_scoped = token.is_some_and(|token| partner::signs_in(cx, &token, &visit.flow));
+    let is_scoped = match form::first(query.as_bytes(), "jwt") {
+        Some(token) if code.is_none() => visit.takes_token(cx, &token)?,
+        _ => false,
+    };
     if !is_scoped {
         visit.send_code(cx)?;
         let code = match (code, &visit.flow.code) {
