@@ -1,5 +1,7 @@
 //! What a handler answers, and the usual ways to make it.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, REFERRER_POLICY};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -25,9 +27,17 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// Body; empty for none.
     pub body: Bytes,
+    /// Real time that the caller waits for it once the work is done. Waiting is the edge's business: a handler never does.
+    pub wait: Duration,
 }
 
 impl Reply {
+    /// Has the caller wait for it.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        Self { wait, ..self }
+    }
+
     /// Adds a header; one that stands there already stays beside it. A value that no header can hold is left out.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
@@ -40,14 +50,14 @@ impl Reply {
 
 /// No body and no content type.
 pub fn empty(status: StatusCode) -> Reply {
-    Reply { status, headers: HeaderMap::new(), body: Bytes::new() }
+    Reply { status, headers: HeaderMap::new(), body: Bytes::new(), wait: Duration::ZERO }
 }
 
 /// A body of the given media type.
 pub fn body(status: StatusCode, media_type: HeaderValue, body: impl Into<Bytes>) -> Reply {
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(CONTENT_TYPE, media_type);
-    Reply { status, headers, body: body.into() }
+    Reply { status, headers, body: body.into(), wait: Duration::ZERO }
 }
 
 /// Compact JSON, `application/json; charset=utf-8`.

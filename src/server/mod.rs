@@ -117,6 +117,10 @@ impl Server {
         if let Some(world) = asked {
             self.worlds.look_for_webhooks(&world, real);
         }
+        if !reply.wait.is_zero() {
+            #[expect(clippy::disallowed_methods, reason = "a real service that takes long takes real time")]
+            tokio::time::sleep(reply.wait).await;
+        }
         respond(now, reply, is_head)
     }
 
@@ -284,7 +288,7 @@ async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Problem> {
 }
 
 fn respond(now: DateTime<Utc>, reply: Reply, is_head: bool) -> Response<Full<Bytes>> {
-    let Reply { status, mut headers, body } = reply;
+    let Reply { status, mut headers, body, wait: _ } = reply;
     if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(now.into())) {
         headers.insert(DATE, date);
     }

@@ -2,7 +2,6 @@
 //!
 //! `cargo bench --bench lists` prints it; `-- --quick` measures 20,000 for a shorter time.
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
@@ -22,8 +21,10 @@ use understudy::Understudy;
 
 const FEW: usize = 100;
 
-/// What is asked: a name, a path below `/5n/api/v1/institutions/me`, and the total that it must find among `users`.
-const QUESTIONS: [(&str, &str, fn(usize) -> usize); 9] = [
+/// What is asked: a name, a path below `/5n/api/v1/institutions/me`, and the total that it must find among so many users.
+type Question = (&'static str, &'static str, fn(usize) -> usize);
+
+const QUESTIONS: [Question; 9] = [
     ("users, page 1", "/users", |users| users),
     ("users, page 1 by name", "/users?orderBy=fullName&orderType=ASC", |users| users),
     ("users, pending", "/users?reqStatus=PENDING", |users| users / 100),

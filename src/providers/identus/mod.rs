@@ -14,7 +14,7 @@
 //! - The clock has milliseconds. Times are in microseconds, as the agent's, where fixtures give them; nanoseconds of a creation are drawn.
 //! - Status lists are not signed, and `AnonCreds` definitions hold random numbers.
 //! - Of the admin's website there is the front page only.
-//! - With `realtime`, background steps take as long as in reality, but custodial calls do not wait for them: they never race.
+//! - Custodial calls take the steps of their own exchange at once, also with `realtime`, when only their answer comes as late as there.
 //! - Bodies that are compressed are not unpacked.
 
 mod admin;

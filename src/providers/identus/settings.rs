@@ -46,8 +46,14 @@ pub(super) const ALL: &[Setting] = &[
         check: delay,
     },
     Setting {
+        key: "custodial_wait_ms",
+        summary: "Real time that a custodial call takes for each of the two or three times that the real service sleeps in it, in milliseconds (4750 with realtime)",
+        default: "0",
+        check: delay,
+    },
+    Setting {
         key: "realtime",
-        summary: "Whether steps take as long as in reality: step_ms 2000 and did_publish_ms 10000, unless they are set",
+        summary: "Whether everything takes as long as in reality: step_ms 2000, did_publish_ms 10000 and custodial_wait_ms 4750, unless they are set",
         default: "false",
         check: flag,
     },

@@ -110,7 +110,7 @@ fn signed_key(cx: &mut Cx<'_>, req: &Req, keys: &Keys) -> Result<Option<SharedKe
 
 /// Whether this `requestid` was used before; it counts as used from now on.
 fn replayed(cx: &Cx<'_>, sealed: &[u8], span: TimeDelta) -> Result<bool, Error> {
-    let digest = hex(&Sha256::digest(ecdh::decode_base64(sealed)));
+    let digest = hex(Sha256::digest(ecdh::decode_base64(sealed)));
     store::forget_requests(cx.db, cx.now - span * 2)?;
     Ok(!store::note_request(cx.db, &digest, cx.now)?)
 }

@@ -344,7 +344,7 @@ fn signed(secret: &str, claims: &Claims<'_>) -> Result<String, Error> {
 }
 
 fn sha512(text: &str) -> String {
-    hex(&Sha512::digest(text))
+    hex(Sha512::digest(text))
 }
 
 /// The last second of a day in the form `YYYYMMDD`.

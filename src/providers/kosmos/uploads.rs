@@ -161,7 +161,7 @@ pub(super) fn put(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     if signed.success == StatusCode::CREATED {
         return Ok(reply);
     }
-    let digest = hex(&Md5::digest(&req.body));
+    let digest = hex(Md5::digest(&req.body));
     Ok(reply.header(ETAG, format!("\"{digest}\"")))
 }
 

@@ -2,16 +2,16 @@
 
 use super::error::Error;
 use super::store;
-use super::types::Brand;
+use super::types::Caller;
 use crate::http::Req;
 use crate::world::Cx;
 
 /// The brand whose key the `Authorization` header carries, raw or after `Bearer`; 401 without one, or with a key that is none.
-pub(super) fn caller(cx: &Cx<'_>, req: &Req) -> Result<Brand, Error> {
+pub(super) fn caller(cx: &Cx<'_>, req: &Req) -> Result<Caller, Error> {
     let header = req.header("authorization").ok_or(Error::NotAuthenticated)?.trim();
     let key = match header.split_at_checked(7) {
         Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer ") => key.trim(),
         _ => header,
     };
-    store::brand_by_key(cx.db, key)?.ok_or(Error::NotAuthenticated)
+    store::caller(cx.db, key)?.ok_or(Error::NotAuthenticated)
 }

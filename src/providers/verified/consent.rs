@@ -232,7 +232,10 @@ fn typed(
             None => return Ok(start.cloned()),
             Some(text) if text.is_empty() => return Ok(None),
             Some(text) if start.and_then(Credential::text) == Some(text.as_str()) => return Ok(start.cloned()),
-            Some(text) => Some(Data::Fields(kind.data_key.iter().map(|key| (key.clone(), Value::from(text.clone()))).collect())),
+            Some(text) => {
+                let fields: Map<_, _> = kind.data_key.iter().map(|key| (key.clone(), Value::from(text.clone()))).collect();
+                Some(Data::Fields(fields.into()))
+            }
         }
     };
     let Some(data) = data else { return Ok(None) };
@@ -294,7 +297,7 @@ fn wrong_parts(name: &str, data: &Data) -> Vec<Mistake> {
     let mut fields = Map::new();
     for child in children {
         if let Data::Fields(own) = &child.data {
-            fields.extend(own.clone());
+            fields.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
         }
     }
     let mistake = |child: &Credential| {
@@ -307,7 +310,7 @@ fn wrong_parts(name: &str, data: &Data) -> Vec<Mistake> {
 /// `data` as a brand would send it.
 pub(super) fn as_sent(data: &Data) -> Value {
     match data {
-        Data::Fields(fields) => Value::Object(fields.clone()),
+        Data::Fields(fields) => Value::Object((**fields).clone()),
         Data::Children(children) => {
             let child = |child: &Credential| {
                 Value::Object(Map::from_iter([

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Map, Value};
 
+use super::fields::Fields;
 use super::schema;
 use super::types::{Status, Wire};
 
@@ -34,7 +34,7 @@ pub(super) struct Credential {
 #[serde(untagged)]
 pub(super) enum Data {
     /// Of an atomic credential: an object, usually with one text.
-    Fields(Map<String, Value>),
+    Fields(Fields),
     /// Of a composite.
     Children(Vec<Credential>),
 }

@@ -120,7 +120,7 @@ impl Draft {
     ) -> Result<Credential, Error> {
         let own = id(self.id)?;
         let data = match self.data {
-            DraftData::Fields(fields) => Data::Fields(fields),
+            DraftData::Fields(fields) => Data::Fields(fields.into()),
             DraftData::Children(children) => {
                 Data::Children(children.into_iter().map(|child| child.issue(of, id)).collect::<Result<_, _>>()?)
             }

@@ -18,6 +18,7 @@ mod day;
 mod draft;
 mod entity;
 mod error;
+mod fields;
 mod fixture;
 mod formats;
 mod identifier;

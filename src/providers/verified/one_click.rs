@@ -13,7 +13,7 @@ use super::identifier::{self, is_phone};
 use super::profile::{NoSubscriber, Subscriber};
 use super::requests::ACCESS;
 use super::store::{self, credentials, flows};
-use super::types::{Brand, CredentialRequest, Flow, FlowState, OneClick, OneClickState};
+use super::types::{Brand, Caller, CredentialRequest, Flow, FlowState, OneClick, OneClickState};
 use super::{auth, body, day, matching, redirect, sourcing, wallet};
 use crate::http::wire::uri_component;
 use crate::http::{Reply, Req, reply};
@@ -45,7 +45,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(body: &Map<String, Value>, caller: &Brand) -> Result<Self, Error> {
+    fn read(body: &Map<String, Value>, brand: &Brand) -> Result<Self, Error> {
         let phone = body.get("phone").and_then(Value::as_str).ok_or(OneClickError::PhoneRequired)?;
         if !is_phone(phone) {
             return Err(OneClickError::UnsupportedPhone.into());
@@ -59,7 +59,7 @@ impl Asked {
             }
         };
         let requests = match body.get("credentialRequests") {
-            None | Some(Value::Null) => caller.default_requests.clone().unwrap_or_else(CredentialRequest::defaults),
+            None | Some(Value::Null) => brand.default_requests.clone().unwrap_or_else(CredentialRequest::defaults),
             given => CredentialRequest::list(given)?,
         };
         Ok(Self { phone: phone.to_owned(), email, birth_date, requests })
@@ -101,7 +101,7 @@ struct Started {
 /// 201 with `match` and, if so, the wallet's address and the message; 400 for a missing or wrong field, `OCE002` and `OCE003` about
 /// the phone, `OCE011` and `OCE012` about the birth date. A number that is not served, or lacks what must be there, is no match.
 pub(super) fn create(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
-    let caller = auth::caller(cx, req)?;
+    let caller = calling_brand(cx, &auth::caller(cx, req)?)?;
     let body = body::object(req)?;
     let asked = Asked::read(&body, &caller)?;
     let verification = match identifier::text(&body, "verificationOptions")? {
@@ -180,6 +180,11 @@ pub(super) fn create(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     Ok(reply::json(StatusCode::CREATED, &Started { url, is_match: true, sms_body: Some(sms_body), uuid }))
 }
 
+/// All of the brand that calls.
+fn calling_brand(cx: &Cx<'_>, caller: &Caller) -> Result<Brand, Error> {
+    store::brand(cx.db, &caller.uuid)?.ok_or(Error::NotAuthenticated)
+}
+
 fn content(body: &Map<String, Value>) -> Result<(String, String), Error> {
     let content = match body.get("content") {
         None | Some(Value::Null) => &Map::new(),
@@ -227,7 +232,7 @@ pub(super) fn create_trusted(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error>
         return Err(Error::Forbidden("Trusted 1-Click is not enabled for this brand"));
     }
     let body = body::object(req)?;
-    let asked = Asked::read(&body, &caller)?;
+    let asked = Asked::read(&body, &calling_brand(cx, &caller)?)?;
     if asked.birth_date.is_none() {
         return Err(OneClickError::BirthDateRequired.into());
     }

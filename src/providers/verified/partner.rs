@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Error;
 use super::identifier::Contact;
 use super::store::{self, credentials, flows};
-use super::types::{Brand, Flow, FlowState};
+use super::types::{Brand, Caller, Flow, FlowState};
 use super::{matching, wallet};
 use crate::crypto::hs256;
 use crate::http::Req;
@@ -52,7 +52,7 @@ pub(super) struct Offer {
 
 /// What a person is to be asked at a partner.
 pub(super) struct Referral<'a> {
-    pub issuer: &'a Brand,
+    pub issuer: &'a Caller,
     /// Uuid of the partner, as sent.
     pub partner: &'a str,
     pub contact: &'a Contact,
@@ -96,7 +96,7 @@ pub(super) fn offer(cx: &mut Cx<'_>, req: &Req, referral: Referral<'_>) -> Resul
     Ok(Some(Offer { id, url }))
 }
 
-fn token(cx: &mut Cx<'_>, issuer: &Brand, partner: &Brand, user: &str) -> Result<String, Error> {
+fn token(cx: &mut Cx<'_>, issuer: &Caller, partner: &Brand, user: &str) -> Result<String, Error> {
     let iat = cx.now.timestamp();
     let claims = Claims {
         brand_uuid: issuer.uuid.clone(),

@@ -135,7 +135,7 @@ impl Subscriber {
 
 fn fields(kind: &str, value: &str) -> Data {
     let key = schema::credential_type(kind).and_then(|kind| kind.data_key.clone()).unwrap_or_default();
-    Data::Fields(Map::from_iter([(key, Value::from(value))]))
+    Data::Fields(Map::from_iter([(key, Value::from(value))]).into())
 }
 
 fn mock(cx: &mut Cx<'_>, kind: &str, data: Data) -> Credential {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Result, Row, named_params};
 
 use super::fixture;
 use super::profile::{Profile, SpecialPhone};
-use super::types::{Brand, CredentialRequest};
+use super::types::{Brand, Caller, CredentialRequest};
 use crate::world::store::AsJson;
 
 fn brand_row(row: &Row<'_>) -> Result<Brand> {
@@ -17,30 +17,26 @@ fn brand_row(row: &Row<'_>) -> Result<Brand> {
     Ok(Brand {
         uuid: row.get(0)?,
         receiver_name: row.get(1)?,
-        trusted: row.get(2)?,
-        redirect_url: row.get(3)?,
-        terms_url: row.get(4)?,
-        privacy_url: row.get(5)?,
-        colour: row.get(6)?,
-        default_requests: requests(7)?,
-        partner_requests: requests(8)?,
+        redirect_url: row.get(2)?,
+        terms_url: row.get(3)?,
+        privacy_url: row.get(4)?,
+        colour: row.get(5)?,
+        default_requests: requests(6)?,
+        partner_requests: requests(7)?,
     })
 }
 
-/// The brand with this API key.
-pub(super) fn brand_by_key(db: &Connection, key: &str) -> Result<Option<Brand>> {
-    db.prepare_cached(
-        "SELECT uuid, receiver_name, trusted, redirect_url, terms_url, privacy_url, colour, default_requests, partner_requests
-         FROM verified_brand WHERE api_key = ?1",
-    )?
-    .query_row([key], brand_row)
-    .optional()
+/// The brand with this API key, as far as every operation needs it.
+pub(super) fn caller(db: &Connection, key: &str) -> Result<Option<Caller>> {
+    db.prepare_cached("SELECT uuid, trusted FROM verified_brand WHERE api_key = ?1")?
+        .query_row([key], |row| Ok(Caller { uuid: row.get(0)?, trusted: row.get(1)? }))
+        .optional()
 }
 
 /// The brand with this uuid.
 pub(super) fn brand(db: &Connection, uuid: &str) -> Result<Option<Brand>> {
     db.prepare_cached(
-        "SELECT uuid, receiver_name, trusted, redirect_url, terms_url, privacy_url, colour, default_requests, partner_requests
+        "SELECT uuid, receiver_name, redirect_url, terms_url, privacy_url, colour, default_requests, partner_requests
          FROM verified_brand WHERE uuid = ?1",
     )?
     .query_row([uuid], brand_row)

@@ -7,14 +7,20 @@ use super::body;
 use super::error::Error;
 use super::identifier::Contact;
 
+/// Who calls: as much of a brand as every operation needs.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub uuid: String,
+    /// Whether it may use trusted 1-Click.
+    pub trusted: bool,
+}
+
 /// A customer of the network: it issues, accepts, or both.
 #[derive(Clone, Debug)]
 pub(super) struct Brand {
     pub uuid: String,
     /// Its name where it is the one that receives data: in messages and on the consent page.
     pub receiver_name: String,
-    /// Whether it may use trusted 1-Click.
-    pub trusted: bool,
     pub redirect_url: Option<String>,
     pub terms_url: Option<String>,
     pub privacy_url: Option<String>,

@@ -237,6 +237,7 @@ async fn the_setting_limits_the_public_check_by_address() {
         assert_eq!(answer.header("access-control-allow-origin"), "*");
         assert_eq!(answer.header("x-ratelimit-limit"), "2");
     }
+    assert_eq!(api.get("/verify/nothing").await.status, StatusCode::NOT_FOUND, "the page is not limited");
     api.understudy.advance(TimeDelta::seconds(60)).unwrap();
     assert_eq!(api.get(&format!("{CHECK}/nothing")).await.status, StatusCode::NOT_FOUND);
 }

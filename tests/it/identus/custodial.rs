@@ -217,3 +217,16 @@ async fn both_sides_may_be_one_wallet() {
     assert_eq!(roles, ["Issuer", "Holder"]);
     verify::credential(&api, &verify::jwt(&issued["vc"]["credential"])).await;
 }
+
+#[tokio::test]
+async fn the_answer_comes_as_late_as_it_is_told_to_though_the_work_is_done() {
+    let api = with_setting("custodial_wait_ms", json!(400));
+    let call = api.post(ISSUE, body(json!({"claim_type": "late"}))).into_future();
+    let answered = tokio::time::timeout(std::time::Duration::from_millis(800), call).await;
+    assert!(answered.is_err(), "three times 400 ms are not over");
+    let found = api.read(BOB, "/api/v1/vc/match/late").await;
+    assert_eq!(found["vc"]["protocolState"], "CredentialReceived");
+    let carol = api.entity("carol").await;
+    let refused = api.post(ISSUE, with(body(json!({})), "key_peer2", carol["key"].clone())).await;
+    refusal(&refused, 404, "Offer just issued by issuer cannot be found by holder after a delay of 0.4 secs");
+}

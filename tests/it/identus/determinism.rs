@@ -118,6 +118,7 @@ async fn settings_take_only_what_they_can_be() {
         ("step_ms", vec![json!(0), json!(86_400_000)], vec![json!(-1), json!(86_400_001), json!("1"), json!(1.5)]),
         ("did_publish_ms", vec![json!(1)], vec![json!(true)]),
         ("did_update_ms", vec![json!(1)], vec![json!([])]),
+        ("custodial_wait_ms", vec![json!(0)], vec![json!(-1), json!("1")]),
         ("realtime", vec![json!(true)], vec![json!(1)]),
         ("strict_quirks", vec![json!(false)], vec![json!("true")]),
         ("propagate_agent_status", vec![json!(true)], vec![json!(0)]),

@@ -1,5 +1,6 @@
 //! 1Kosmos ID Proofing, over a real socket.
 
+mod creation;
 mod credentials;
 mod discovery;
 mod fixture;

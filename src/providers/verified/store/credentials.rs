@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, named_params};
 
 use crate::providers::verified::credential::{Credential, Data};
+use crate::providers::verified::fields::Fields;
 use crate::providers::verified::types::Status;
 use crate::world::store::{AsJson, AsText, Millis};
 
@@ -15,8 +16,8 @@ struct Stored {
 }
 
 fn stored(row: &Row<'_>) -> Result<Stored> {
-    let data = match row.get::<_, Option<AsJson<_>>>(4)? {
-        Some(AsJson(fields)) => Data::Fields(fields),
+    let data = match row.get(4)? {
+        Some(text) => Data::Fields(Fields::stored(text)),
         None => Data::Children(Vec::new()),
     };
     Ok(Stored {
