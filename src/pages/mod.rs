@@ -2,7 +2,7 @@
 //!
 //! A page is a struct with `#[derive(Template)]` whose template extends `pages/base.html` and fills the block
 //! `content` (a card in the middle of the window) or, where a card is too small, the block `page`. The struct
-//! implements [`Page`], which tells the base what stands around the content:
+//! implements `Page`, which tells the base what stands around the content:
 //!
 //! ```ignore
 //! #[derive(Template)]

@@ -122,7 +122,7 @@ fn links_follow_the_address_that_the_caller_used() {
     ] {
         let body = json!({"phone": PHONE}).to_string();
         let mut raw = Raw::connect(understudy.addresses()[at]);
-        let more = headers.iter().map(|line| format!("{line}\r\n")).collect::<String>();
+        let more = [headers, &[""]].concat().join("\r\n");
         raw.send(format!(
             "POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {KEY}\r\nContent-Type: application/json\r\n{more}Content-Length: {}\r\n\r\n{body}",
             body.len()
@@ -150,8 +150,9 @@ fn requests_on_one_connection_are_answered_in_order() {
         raw.send(format!("GET /verified/{number} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         assert_eq!(raw.answer().json()["data"]["url"], format!("/{number}"), "one after the other");
     }
-    let pipelined: String = (3..50).map(|number| format!("GET /verified/{number} HTTP/1.1\r\nHost: localhost\r\n\r\n")).collect();
-    raw.send(pipelined);
+    let get = |number| format!("GET /verified/{number} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let pipelined: Vec<String> = (3..50).map(get).collect();
+    raw.send(pipelined.concat());
     for number in 3..50 {
         assert_eq!(raw.answer().json()["data"]["url"], format!("/{number}"), "all at once");
     }
