@@ -63,14 +63,14 @@ impl Signer {
 
     /// The signature of a canonical request at `at`.
     pub fn signature(&self, canonical_request: &str, at: DateTime<Utc>) -> String {
-        let hash = hex(&Sha256::digest(canonical_request.as_bytes()));
+        let hash = hex(Sha256::digest(canonical_request.as_bytes()));
         let text = format!("{ALGORITHM}\n{}\n{}\n{hash}", timestamp(at), self.scope(at));
-        hex(&hmac(&self.signing_key(at), text.as_bytes()))
+        hex(hmac(&self.signing_key(at), text.as_bytes()))
     }
 
     /// The signature of an upload form's policy, which is given as the Base64 text that the form carries.
     pub fn policy_signature(&self, policy: &str, at: DateTime<Utc>) -> String {
-        hex(&hmac(&self.signing_key(at), policy.as_bytes()))
+        hex(hmac(&self.signing_key(at), policy.as_bytes()))
     }
 }
 
@@ -140,7 +140,7 @@ mod tests {
     /// Made with botocore.
     #[test]
     fn a_presigned_link_is_what_the_aws_client_library_makes() {
-        assert_eq!(hex(&SIGNER.signing_key(at())), "5e0e3bd860708efdfb0cc4595a60a909555a0b2a6886c921af3093d4864ed463");
+        assert_eq!(hex(SIGNER.signing_key(at())), "5e0e3bd860708efdfb0cc4595a60a909555a0b2a6886c921af3093d4864ed463");
         let query = SIGNER.presign_get("localhost:8080", PATH, at(), 900);
         assert_eq!(
             query,
@@ -153,7 +153,7 @@ mod tests {
         pairs.reverse();
         let query = canonical_query(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let request = canonical_request("GET", PATH, &query, "localhost:8080");
-        assert_eq!(hex(&Sha256::digest(request.as_bytes())), "a3c4fdf072157d18677a950bc8f905d92eaf91435acfe4fdef3a613293621221");
+        assert_eq!(hex(Sha256::digest(request.as_bytes())), "a3c4fdf072157d18677a950bc8f905d92eaf91435acfe4fdef3a613293621221");
     }
 
     #[test]
