@@ -173,13 +173,11 @@ pub(super) fn run(options: &Options) -> Outcome {
 }
 
 fn builder(options: &Options, seed: u64) -> Builder {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let mut builder = Understudy::builder()
         .host(options.host)
         .port(options.port)
         .only(options.only.iter().cloned())
-        .webhooks(options.webhooks.into())
-        .workers(workers);
+        .webhooks(options.webhooks.into());
     // A data file goes on with its own seed unless another is asked for.
     builder = if options.seed.is_some() { builder.seed(seed) } else { builder.process_seed(seed) };
     if let Some(file) = &options.data {
