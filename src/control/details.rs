@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::http::simulation::Refusal;
 use crate::http::{Reply, reply};
+use crate::world::Failure;
 use crate::worlds::{NewWorldError, RegistryError};
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -60,6 +61,15 @@ impl From<Details> for Reply {
 impl From<rusqlite::Error> for Details {
     fn from(error: rusqlite::Error) -> Self {
         Self::internal(error)
+    }
+}
+
+impl From<Failure<rusqlite::Error>> for Details {
+    fn from(failure: Failure<rusqlite::Error>) -> Self {
+        match failure {
+            Failure::Refused(error) => Self::internal(error),
+            other => Self::internal(other),
+        }
     }
 }
 

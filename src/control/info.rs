@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{Call, Details, OPENAPI};
 use crate::http::any::Operation;
-use crate::http::{Links, Reply, Variable, reply};
-use crate::world::{ClockView, Failure};
+use crate::http::{Reply, Variable, reply};
+use crate::world::ClockView;
 
 #[derive(Serialize)]
 struct Health {
@@ -51,12 +51,9 @@ pub(super) fn info(call: &Call<'_>) -> Result<Reply, Details> {
     let mut providers = Vec::new();
     for provider in registry.providers() {
         let about = provider.about();
-        let links = provider_links(&call.req.links, about.slug);
+        let links = call.req.links.provider(about.slug);
         let (_, environment) = world.request(real, about.slug, |cx| provider.environment(cx, &links));
-        let environment = environment.map_err(|failure| match failure {
-            Failure::Refused(error) => Details::internal(error),
-            other => Details::internal(other),
-        })?;
+        let environment = environment?;
         providers.push(ProviderInfo {
             slug: about.slug,
             title: about.title,
@@ -82,16 +79,11 @@ pub(super) fn openapi(call: &Call<'_>) -> Result<Reply, Details> {
         (OPENAPI, links.url("", "/_understudy"))
     } else {
         let provider = call.control.worlds.registry.require(slug)?;
-        (provider.about().openapi, provider_links(links, slug).url("", ""))
+        (provider.about().openapi, links.provider(slug).url("", ""))
     };
     let mut document: Value = serde_json::from_str(text).map_err(Details::internal)?;
     if let Some(object) = document.as_object_mut() {
         object.insert("servers".to_owned(), json!([{ "url": server }]));
     }
     Ok(reply::json(StatusCode::OK, &document))
-}
-
-/// Links of a provider at the gateway, from those of the gateway itself.
-pub(super) fn provider_links(gateway: &Links, slug: &str) -> Links {
-    Links { prefix: format!("{}/{slug}", gateway.prefix), ..gateway.clone() }
 }

@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use super::{Call, Details};
 use crate::http::{Reply, reply};
-use crate::world::Failure;
 use crate::world::outbox::{self, Sent};
 
 #[derive(Serialize)]
@@ -17,20 +16,13 @@ struct Messages {
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, Details> {
     let to = call.req.query("to");
     let (_, messages) = call.world()?.request(call.req.received, "", |cx| outbox::list(cx.db, to.as_deref()));
-    Ok(reply::json(StatusCode::OK, &Messages { messages: messages.map_err(failed)? }))
+    Ok(reply::json(StatusCode::OK, &Messages { messages: messages? }))
 }
 
 /// `DELETE outbox`: 204; `to` forgets one recipient's only.
 pub(super) fn clear(call: &Call<'_>) -> Result<Reply, Details> {
     let to = call.req.query("to");
     let (_, outcome) = call.world()?.request(call.req.received, "", |cx| outbox::clear(cx.db, to.as_deref()));
-    outcome.map_err(failed)?;
+    outcome?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
-}
-
-fn failed(failure: Failure<rusqlite::Error>) -> Details {
-    match failure {
-        Failure::Refused(error) => Details::internal(error),
-        other => Details::internal(other),
-    }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Call, Details};
 use crate::http::{Reply, reply};
-use crate::world::{self, Failure};
+use crate::world;
 
 /// `GET settings/<slug>`: 200 with each switch, its value and its default.
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, Details> {
@@ -25,7 +25,7 @@ pub(super) fn set(call: &Call<'_>) -> Result<Reply, Details> {
     let (_, outcome) = call.world()?.request(call.req.received, &slug, |cx| {
         values.iter().try_for_each(|(key, value)| world::set_setting(cx.db, &slug, key, value))
     });
-    outcome.map_err(failed)?;
+    outcome?;
     show(call)
 }
 
@@ -44,12 +44,5 @@ fn show(call: &Call<'_>) -> Result<Reply, Details> {
             })
             .collect::<rusqlite::Result<Vec<Value>>>()
     });
-    Ok(reply::json(StatusCode::OK, &json!({ "settings": shown.map_err(failed)? })))
-}
-
-fn failed(failure: Failure<rusqlite::Error>) -> Details {
-    match failure {
-        Failure::Refused(error) => Details::internal(error),
-        other => Details::internal(other),
-    }
+    Ok(reply::json(StatusCode::OK, &json!({ "settings": shown? })))
 }

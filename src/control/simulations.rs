@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::info::provider_links;
 use super::{Call, Details};
 use crate::http::{AnyProvider, Input, Links, Refusal, Reply, reply};
 use crate::world::{Failure, World};
@@ -28,7 +27,7 @@ pub(super) fn run(call: &Call<'_>) -> Result<Reply, Details> {
     let name = call.req.param("name");
     let provider = call.control.worlds.registry.require(&slug)?;
     let value: Value = call.body()?;
-    let links = provider_links(&call.req.links, &slug);
+    let links = call.req.links.provider(&slug);
     let result = perform(call.world()?, &**provider, &name, value, links, call.req.received)?;
     Ok(reply::json(StatusCode::OK, &result))
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 
-use crate::http::{Links, Reply, Req, Variable, reply, wire};
+use crate::http::{Reply, Req, Variable, reply, wire};
 use crate::pages::{Page, Shell};
 use crate::world::clock::Mode;
 use crate::world::outbox::{self, Sent};
@@ -68,7 +68,7 @@ fn view<'a>(worlds: &Worlds, world: &'a World, req: &Req) -> Result<FrontPage<'a
     let mut providers = Vec::new();
     for provider in worlds.registry.providers() {
         let about = provider.about();
-        let links = Links { prefix: format!("{}/{}", req.links.prefix, about.slug), ..req.links.clone() };
+        let links = req.links.provider(about.slug);
         let variables = world.request(req.received, about.slug, |cx| provider.environment(cx, &links)).1?;
         providers.push(ProviderView { slug: about.slug, title: about.title, variables });
     }

@@ -23,6 +23,12 @@ pub struct Links {
 }
 
 impl Links {
+    /// Links of a provider at the gateway, from those of the gateway itself.
+    #[must_use]
+    pub fn provider(&self, slug: &str) -> Self {
+        Self { prefix: format!("{}/{slug}", self.prefix), ..self.clone() }
+    }
+
     /// The URL of `path` (which begins with a slash) at one of the provider's sites.
     pub fn url(&self, site: &str, path: &str) -> String {
         let real_host = self.real.and_then(|(sites, environment)| {

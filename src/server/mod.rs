@@ -137,12 +137,14 @@ impl Server {
         let mut operation = None;
         let (now, mut reply) = match (refused, provider.find(&req.method, &req.path)) {
             (Some(problem), found) => {
-                operation = name_of(provider, &found);
+                if let Match::Route(index, _) = found {
+                    operation = id_of(provider, index);
+                }
                 (world.now(req.received), provider.problem(problem, &req))
             }
             (None, Match::Route(index, params)) => {
                 req.params = params;
-                operation = name_of(provider, &Match::Route(index, Params::default()));
+                operation = id_of(provider, index);
                 match provider.refuse(&req) {
                     Some(refusal) => (world.now(req.received), refusal),
                     None => handle(world, provider, operation, &req, |cx| provider.call(index, cx, &req)),
@@ -210,11 +212,8 @@ fn handle(
     (now, reply)
 }
 
-fn name_of(provider: &dyn AnyProvider, found: &Match) -> Option<&'static str> {
-    match found {
-        Match::Route(index, _) => provider.operations().get(*index).map(|operation| operation.id),
-        _ => None,
-    }
+fn id_of(provider: &dyn AnyProvider, index: usize) -> Option<&'static str> {
+    provider.operations().get(index).map(|operation| operation.id)
 }
 
 /// Serves sockets, and those that come later, until `stop` turns true and what is in flight has finished.
