@@ -49,6 +49,9 @@ const LEASH: &str = r#""$@" & exec >/dev/null; read -r _; kill -KILL 0"#;
 /// Real time within which chromedriver must be ready, and an element must be there.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Pages that may follow one another while an element is looked for.
+const PAGES: u32 = 20;
+
 /// A browser with one window and a profile of its own, gone with this value.
 ///
 /// Whatever acts on an element takes a CSS selector and waits for the element to appear. Everything
@@ -101,22 +104,23 @@ impl Browser {
 
     /// Replaces what a field contains by typing `text`.
     pub(crate) async fn fill(&self, css: &str, text: &str) {
-        let field = self.element(css).await;
-        self.done(&format!("clear {css}"), field.clear().await).await;
-        self.done(&format!("type into {css}"), field.send_keys(text).await).await;
+        self.act(&format!("type into {css}"), css, async |field| {
+            field.clear().await?;
+            field.send_keys(text).await
+        })
+        .await;
     }
 
     /// Chooses a file of this machine in a file field.
     pub(crate) async fn choose_file(&self, css: &str, path: impl AsRef<Path>) {
         let path = path.as_ref().display().to_string();
-        let field = self.element(css).await;
-        self.done(&format!("choose {path} in {css}"), field.send_keys(&path).await).await;
+        self.act(&format!("choose {path} in {css}"), css, async |field| field.send_keys(&path).await).await;
     }
 
-    /// Clicks, and waits for the page that this opens, if any.
+    /// Clicks. A page that this opens may come later, so wait for something that only the new page has
+    /// before acting on what both have.
     pub(crate) async fn click(&self, css: &str) {
-        let element = self.element(css).await;
-        self.done(&format!("click {css}"), element.click().await).await;
+        self.act(&format!("click {css}"), css, async |element| element.click().await).await;
     }
 
     /// Types into whatever has the focus: text, keys such as `Key::Tab` and `Key::Enter`, or chords
@@ -129,14 +133,12 @@ impl Browser {
 
     /// The text that a person sees in an element.
     pub(crate) async fn text(&self, css: &str) -> String {
-        let element = self.element(css).await;
-        self.done(&format!("read {css}"), element.text().await).await
+        self.act(&format!("read {css}"), css, async |element| element.text().await).await
     }
 
     /// What a field contains now.
     pub(crate) async fn value(&self, css: &str) -> String {
-        let element = self.element(css).await;
-        let value = self.done(&format!("read {css}"), element.value().await).await;
+        let value = self.act(&format!("read {css}"), css, async |element| element.value().await).await;
         value.unwrap_or_else(|| panic!("{css} is no field"))
     }
 
@@ -152,7 +154,12 @@ impl Browser {
         self.done(&format!("see {text:?} in {css}"), query.first().await).await;
     }
 
-    /// Whether such an element is there at this moment; `:focus` and `:checked` select by state.
+    /// Waits until such an element is there; `:focus` and `:checked` select by state.
+    pub(crate) async fn wait_until(&self, css: &str) {
+        self.element(css).await;
+    }
+
+    /// Whether such an element is there at this moment; see also [`Browser::wait_until`].
     pub(crate) async fn exists(&self, css: &str) -> bool {
         let found = self.driver.find_all(By::Css(css)).await;
         !self.done(&format!("look for {css}"), found).await.is_empty()
@@ -175,6 +182,17 @@ impl Browser {
     pub(crate) async fn set_window(&self, width: u32, height: u32) {
         let resized = self.driver.set_window_rect(0, 0, width, height).await;
         self.done("resize the window", resized).await;
+    }
+
+    /// Does something with an element; again with its successor where a new page took its place meanwhile.
+    async fn act<T>(&self, what: &str, css: &str, action: impl AsyncFn(WebElement) -> WebDriverResult<T>) -> T {
+        for _ in 0..PAGES {
+            match action(self.element(css).await).await {
+                Err(error) if matches!(*error, WebDriverErrorInner::StaleElementReference(_)) => {}
+                result => return self.done(what, result).await,
+            }
+        }
+        panic!("cannot {what}: the page does not come to rest");
     }
 
     async fn element(&self, css: &str) -> WebElement {

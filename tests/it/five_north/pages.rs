@@ -115,7 +115,7 @@ async fn a_user_decides_in_the_wallet() {
     browser.goto(&format!("{}/wallet", api.base)).await;
     picture(&browser, "wallets").await;
     browser.click("#users li:nth-child(5) a").await;
-    assert_eq!(browser.text("#title").await, "Jared Dunn");
+    browser.wait_for("#title", "Jared Dunn").await;
     assert_eq!(browser.text("#party").await, JARED);
     assert_eq!(browser.text("#request-511-state").await, "Pending");
     picture(&browser, "wallet-pending").await;
@@ -188,9 +188,9 @@ async fn the_wallet_works_with_the_keyboard() {
     let browser = Browser::without_javascript().await;
     browser.goto(&format!("{}/wallet/{JARED}", api.base)).await;
     browser.press(Key::Tab).await;
-    assert!(browser.exists("#approve-511:focus").await);
+    browser.wait_until("#approve-511:focus").await;
     browser.press(Key::Tab).await;
-    assert!(browser.exists("#reject-511:focus").await);
+    browser.wait_until("#reject-511:focus").await;
     browser.press(Key::Shift + Key::Tab).await;
     browser.press(Key::Enter).await;
     browser.wait_for("#request-511-state", "Approved").await;

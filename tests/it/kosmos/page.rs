@@ -253,6 +253,7 @@ async fn a_browser_without_scripts_takes_a_person_through() {
     browser.wait_for("#heading", "Front of your document").await;
     browser.choose_file("#image", &photo).await;
     browser.click("#continue").await;
+    browser.wait_for("#heading", "Back of your document").await;
     browser.click("#sample").await;
     browser.wait_for("#heading", "Your selfie").await;
     browser.click("#sample").await;
@@ -274,23 +275,23 @@ async fn a_keyboard_is_enough() {
     browser.goto(&format!("{}{}", api.base, page(&id))).await;
     shot(&browser, "welcome-wide").await;
     browser.press(Key::Tab + "").await;
-    assert!(browser.exists("#consent:focus").await);
+    browser.wait_until("#consent:focus").await;
     browser.press(" ").await;
-    assert!(browser.exists("#consent:checked").await);
+    browser.wait_until("#consent:checked").await;
     browser.press(Key::Tab + "").await;
-    assert!(browser.exists("#start:focus").await);
+    browser.wait_until("#start:focus").await;
     browser.press(Key::Enter + "").await;
     browser.wait_for("#heading", "Front of your document").await;
     for title in ["Back of your document", "How should this end?"] {
         // Forwards the file field comes first, where a driver's keys would be taken for a path.
         browser.press(Key::Shift + Key::Tab).await;
-        assert!(browser.exists("#sample:focus").await);
+        browser.wait_until("#sample:focus").await;
         browser.press(Key::Enter + "").await;
         browser.wait_for("#heading", title).await;
     }
     shot(&browser, "outcome-wide").await;
     browser.press(Key::Tab + "").await;
-    assert!(browser.exists("#outcome-pass:focus").await);
+    browser.wait_until("#outcome-pass:focus").await;
     browser.press(Key::Enter + "").await;
     browser.wait_for("#completion", "COMPLETED_PASS").await;
 

@@ -54,7 +54,7 @@ async fn a_person_without_javascript_signs_up_in_a_minute() {
         let url = hosted(&api, json!({"phone": "+10123456789", "redirectUrl": destination(&api)})).await;
         browser.goto(&url).await;
         assert_eq!(browser.text("#sent-to").await, "We texted a 6-digit code to (012) 345-6789.");
-        assert!(browser.exists("#code:focus").await, "the code can be typed at once");
+        browser.wait_until("#code:focus").await; // the code can be typed at once
         shoot(&browser, &format!("{window}-code")).await;
         browser.fill("#code", "000000").await;
         browser.click("#verify").await;
@@ -109,6 +109,7 @@ async fn the_keyboard_is_enough() {
     browser.set_window(1280, 800).await;
     let url = hosted(&api, json!({"phone": "+12125550022", "redirectUrl": destination(&api)})).await;
     browser.goto(&url).await;
+    browser.wait_until("#code:focus").await;
     browser.press("111-111").await;
     browser.press(Key::Enter).await;
 
@@ -147,12 +148,12 @@ async fn mistakes_are_announced_and_lead_to_their_fields() {
     browser.fill("#field-address-state", "Texas").await;
     browser.click("#share").await;
     browser.wait_for("#error-email", "must match").await;
-    assert!(browser.exists("#error:focus").await, "the summary has the focus, so that it is read out");
-    assert!(browser.exists("#field-email[aria-invalid=true][aria-describedby~=error-email]").await);
-    assert!(browser.exists("#field-address-state[aria-invalid=true][aria-describedby~=error-address-state]").await);
+    browser.wait_until("#error:focus").await; // the summary has the focus, so that it is read out
+    browser.wait_until("#field-email[aria-invalid=true][aria-describedby~=error-email]").await;
+    browser.wait_until("#field-address-state[aria-invalid=true][aria-describedby~=error-address-state]").await;
     assert!(!browser.exists("#field-ssn[aria-invalid]").await);
     browser.press(Key::Tab).await;
-    assert!(browser.exists("#error a[href='#field-email']:focus").await);
+    browser.wait_until("#error a[href='#field-email']:focus").await;
     browser.press(Key::Enter).await;
     assert!(browser.exists("#field-email:focus").await || browser.url().await.ends_with("#field-email"));
     shoot(&browser, "mistakes").await;
