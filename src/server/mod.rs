@@ -15,8 +15,9 @@ use chrono::{DateTime, Utc};
 use http::header::{ALLOW, CONTENT_LENGTH, DATE};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Body, Incoming};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Either, Full};
+use hyper::body::{Body as _, Incoming};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -37,6 +38,9 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// How much of a body that is too large is read and dropped, so that the client sees the refusal and not a reset.
 const DRAIN_LIMIT: u64 = 1024 * 1024 * 1024;
+
+/// What goes out: nearly always a whole body; otherwise one that comes in pieces, or breaks off.
+pub type Body = Either<Full<Bytes>, UnsyncBoxBody<Bytes, std::io::Error>>;
 
 /// What every connection shares.
 pub struct Server {
@@ -60,7 +64,7 @@ impl std::fmt::Debug for Server {
 
 impl Server {
     /// Answers one request that came in at `port` from `peer`.
-    pub async fn answer(&self, port: &Port, peer: SocketAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    pub async fn answer(&self, port: &Port, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
         let (head, body) = request.into_parts();
         let Address { world: world_name, target, links } =
             address::resolve(&self.worlds.registry, port, self.external.as_ref(), &head.uri, &head.headers);
@@ -286,7 +290,7 @@ async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Problem> {
     Ok(if whole.is_empty() { first } else { whole.freeze() })
 }
 
-fn respond(now: DateTime<Utc>, reply: Reply, is_head: bool) -> Response<Full<Bytes>> {
+fn respond(now: DateTime<Utc>, reply: Reply, is_head: bool) -> Response<Body> {
     let Reply { status, mut headers, body, wait: _ } = reply;
     if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(now.into())) {
         headers.insert(DATE, date);
@@ -299,7 +303,7 @@ fn respond(now: DateTime<Utc>, reply: Reply, is_head: bool) -> Response<Full<Byt
         headers.insert(ALLOW, HeaderValue::from_static(""));
     }
     let body = if is_head || bodiless { Bytes::new() } else { body };
-    let mut response = Response::new(Full::new(body));
+    let mut response = Response::new(Either::Left(Full::new(body)));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
