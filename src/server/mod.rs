@@ -116,7 +116,7 @@ impl Server {
             (None, _, _) => (real, control::unknown_world(&world_name)),
             (Some(world), Target::Front, _) => {
                 let caller = control::Caller { authority: address::host(&head.uri, &req.headers), peer };
-                let front = || dashboard::front(&self.worlds, &world, &req);
+                let front = || dashboard::answer(&self.worlds, &world, &req);
                 (world.now(real), control::refusal(&caller, &req).unwrap_or_else(front))
             }
             (Some(world), _, _) => (world.now(real), control::nowhere(&self.worlds.registry)),

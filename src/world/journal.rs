@@ -134,6 +134,8 @@ struct Ring {
     entries: VecDeque<Arc<Entry>>,
     bytes: usize,
     last_id: u64,
+    /// Threads that wait for more.
+    waiting: usize,
 }
 
 impl Ring {
@@ -163,8 +165,10 @@ impl Journal {
                 ring.bytes -= forgotten.size();
             }
         }
-        drop(ring);
-        self.noted.notify_all();
+        // To wake nobody costs a call of the system, too.
+        if ring.waiting > 0 {
+            self.noted.notify_all();
+        }
     }
 
     /// The entries that `filter` admits, newest last.
@@ -187,7 +191,9 @@ impl Journal {
             if found.len() >= count || left.is_zero() {
                 return found;
             }
+            ring.waiting += 1;
             ring = self.noted.wait_timeout(ring, left).unwrap_or_else(PoisonError::into_inner).0;
+            ring.waiting -= 1;
         }
     }
 
@@ -205,7 +211,8 @@ impl Journal {
 
     /// Forgets all entries and starts numbering anew.
     pub fn reset(&self) {
-        *self.ring() = Ring::default();
+        let mut ring = self.ring();
+        *ring = Ring { waiting: ring.waiting, ..Ring::default() };
     }
 
     /// Number of the latest entry, kept or not; 0 before the first.
