@@ -36,6 +36,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -49,6 +50,7 @@ use server::address::Port;
 use server::deliver::Webhooks;
 use server::listen::{Limits, Listening, bind, reachable};
 use world::clock::{Mode, OutOfRange, real_now};
+use world::journal::{Entry, Filter};
 use world::outbox::Sent;
 use world::timers::Timer;
 use world::{ClockView, CreateError, Failure, World};
@@ -234,7 +236,8 @@ impl Builder {
             None => worlds.create(default, started)?,
         };
         let (listeners, new_listening) = mpsc::unbounded_channel();
-        let control = Control::new(worlds.clone(), started, self.host, listeners);
+        let (stop, stopped) = watch::channel(false);
+        let control = Control::new(worlds.clone(), started, self.host, listeners, stopped.clone());
         let server = Arc::new(Server {
             worlds: worlds.clone(),
             control,
@@ -242,7 +245,6 @@ impl Builder {
             webhooks: self.webhooks,
             limits: Limits::default(),
         });
-        let (stop, stopped) = watch::channel(false);
         let runtime = runtime(self.workers).map_err(StartError::Thread)?;
         let thread = std::thread::Builder::new()
             .name("understudy".to_owned())
@@ -431,5 +433,26 @@ impl WorldHandle {
     /// The messages that would have been sent, oldest first; only those to `to` when it is given.
     pub fn messages(&self, to: Option<&str>) -> Result<Vec<Sent>, Failure<rusqlite::Error>> {
         self.world.request(real_now(), "", |cx| world::outbox::list(cx.db, to)).1
+    }
+
+    /// The requests that the journal holds and `filter` admits, with their answers, newest last.
+    ///
+    /// ```
+    /// # let understudy = understudy::Understudy::builder().start()?;
+    /// use understudy::world::journal::{Filter, Statuses};
+    ///
+    /// let failed = understudy.requests(&Filter { statuses: vec![Statuses::Class(5)], ..Filter::default() });
+    /// assert!(failed.is_empty());
+    /// # Ok::<(), understudy::StartError>(())
+    /// ```
+    pub fn requests(&self, filter: &Filter) -> Vec<Arc<Entry>> {
+        self.world.journal.list(filter)
+    }
+
+    /// Blocks until there are `count` requests that `filter` admits, for what the app under test does in its own time. Returns
+    /// those that there are then: fewer than `count` once `patience`, in real time, is over.
+    #[must_use = "there may be fewer than were waited for"]
+    pub fn wait_for_requests(&self, filter: &Filter, count: usize, patience: Duration) -> Vec<Arc<Entry>> {
+        self.world.journal.wait(filter, count, patience)
     }
 }

@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use http::header::{ALLOW, CONTENT_LENGTH, DATE};
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Body as _, Incoming};
@@ -98,22 +98,25 @@ impl Server {
         let world = self.worlds.get(&world_name);
         let is_head = req.method == Method::HEAD;
         let asked = world.clone();
+        let mut pieces = None;
         let (now, reply) = match (world, target, provider) {
             (Some(world), Target::Provider(_, path), Some(provider)) => {
                 path.clone_into(&mut req.path);
                 let target = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-                Self::provider(&world, &**provider, req, refused, target)
+                Self::provider(&world, &**provider, req, refused, target, head.version)
             }
             (world, Target::Control(path), _) => {
                 let now = world.as_ref().map_or(real, |world| world.now(real));
                 path.clone_into(&mut req.path);
                 let caller = control::Caller { authority: address::host(&head.uri, &req.headers), peer };
-                (now, self.control.answer(&caller, world.as_ref(), &world_name, &req, refused))
+                let answer = self.control.answer(&caller, world.as_ref(), &world_name, &req, refused).await;
+                pieces = answer.pieces;
+                (now, answer.reply)
             }
             (None, _, _) => (real, control::unknown_world(&world_name)),
             (Some(world), Target::Front, _) => {
                 let caller = control::Caller { authority: address::host(&head.uri, &req.headers), peer };
-                let front = || dashboard::front(&self.worlds, &world, &req);
+                let front = || dashboard::answer(&self.worlds, &world, &req);
                 (world.now(real), control::refusal(&caller, &req).unwrap_or_else(front))
             }
             (Some(world), _, _) => (world.now(real), control::nowhere(&self.worlds.registry)),
@@ -125,7 +128,12 @@ impl Server {
             #[expect(clippy::disallowed_methods, reason = "a real service that takes long takes real time")]
             tokio::time::sleep(reply.wait).await;
         }
-        respond(now, reply, is_head)
+        let mut response = respond(now, reply, is_head);
+        if let Some(pieces) = pieces {
+            response.headers_mut().remove(CONTENT_LENGTH);
+            *response.body_mut() = Either::Right(pieces);
+        }
+        response
     }
 
     /// Has a provider answer, and notes the exchange.
@@ -135,6 +143,7 @@ impl Server {
         mut req: Req,
         refused: Option<Problem>,
         target: PathAndQuery,
+        version: Version,
     ) -> (DateTime<Utc>, Reply) {
         let watch = Stopwatch::start();
         let slug = provider.about().slug;
@@ -176,21 +185,25 @@ impl Server {
             req.method,
             reply.status.as_u16()
         );
-        world.journal.note(Entry {
+        // The answer to HEAD goes out without its body.
+        let response_body = if req.method == Method::HEAD { Bytes::new() } else { reply.body.clone() };
+        world.note(Entry {
             id: 0,
             at: now,
             took,
             provider: slug,
             operation,
             method: req.method,
+            version,
             scheme: req.links.scheme,
             authority: req.links.authority,
             target,
+            path: req.path,
             request_headers: req.headers,
             request_body: req.body,
             status: reply.status,
             response_headers: reply.headers.clone(),
-            response_body: reply.body.clone(),
+            response_body,
         });
         (now, reply)
     }

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod deliveries;
+pub mod events;
 pub mod journal;
 pub mod outbox;
 pub mod rng;
@@ -25,7 +26,8 @@ use serde_json::Value;
 
 use clock::{Clock, Mode, OutOfRange};
 use deliveries::Delivery;
-use journal::Journal;
+use events::{Event, Events, Summary};
+use journal::{Entry, Journal};
 use outbox::{Channel, Message};
 use rng::Rng;
 use store::{AsJson, AsText, Image, OpenError};
@@ -207,6 +209,8 @@ pub struct World {
     used_ms: AtomicI64,
     /// What came in and went out.
     pub journal: Journal,
+    /// Tells those who watch what happens.
+    pub events: Events,
 }
 
 impl std::fmt::Debug for World {
@@ -283,7 +287,8 @@ impl World {
     }
 
     fn with(name: String, hooks: Arc<dyn Hooks>, origin: Origin, state: State) -> Self {
-        Self { name, hooks, origin, state: Mutex::new(state), used_ms: AtomicI64::new(i64::MAX), journal: Journal::default() }
+        let used_ms = AtomicI64::new(i64::MAX);
+        Self { name, hooks, origin, state: Mutex::new(state), used_ms, journal: Journal::default(), events: Events::default() }
     }
 
     /// Its name in addresses.
@@ -325,8 +330,8 @@ impl World {
         self.note_use(real);
         let mut state = self.state();
         let now = state.clock.now(real);
-        let outcome = state.transaction(|state| {
-            let fired = self.fire_due(state, now)?;
+        let outcome = self.transaction(&mut state, |state, fired| {
+            *fired = self.fire_due(state, now)?;
             let rng = state.next_rng();
             let settings = state.known()?.settings.clone();
             let cx = &mut Cx { db: &state.db, now, rng, provider, settings: &settings };
@@ -344,6 +349,24 @@ impl World {
         (now, outcome)
     }
 
+    /// Reads the world as it is now, for those who watch: due timers fire as before any request, but nothing is drawn from the random
+    /// source, so that whoever is watched cannot tell.
+    pub fn look<T, E>(
+        &self,
+        real: DateTime<Utc>,
+        provider: &str,
+        work: impl FnOnce(&mut Cx<'_>) -> Result<T, E>,
+    ) -> Result<T, Failure<E>> {
+        self.tick(real);
+        let mut state = self.state();
+        let now = state.clock.now(real);
+        state.transaction(|state| {
+            let rng = Rng::new(state.seed, state.draws);
+            let settings = state.known()?.settings.clone();
+            guarded(|| work(&mut Cx { db: &state.db, now, rng, provider, settings: &settings }))
+        })
+    }
+
     /// Fires what is due, for those who watch.
     pub fn tick(&self, real: DateTime<Utc>) {
         let mut state = self.state();
@@ -351,7 +374,10 @@ impl World {
         match state.is_due(now) {
             Ok(false) => {}
             Ok(true) => {
-                let outcome = state.transaction(|state| self.fire_due(state, now).map_err(Failure::<()>::Store));
+                let outcome = self.transaction(&mut state, |state, fired| {
+                    *fired = self.fire_due(state, now)?;
+                    Ok::<_, Failure<()>>(())
+                });
                 if let Err(error) = outcome {
                     tracing::error!(world = self.name, %error, "due timers could not fire");
                 }
@@ -392,18 +418,20 @@ impl World {
         let mut state = self.state();
         let before = state.clock.now(real);
         let clock = to(&state.clock, before).map_err(Failure::Refused)?;
-        let fired = state.transaction(|state| {
+        let fired = self.transaction(&mut state, |state, fired| {
             let after = clock.now(real);
             // What was due before the clock is set back has happened, seen or not.
-            let fired = self.fire_due(state, after.max(before))?;
+            *fired = self.fire_due(state, after.max(before))?;
             if after < before {
                 timers::rebase(&state.db, after)?;
             }
             write_clock(&state.db, clock)?;
-            Ok(fired)
+            Ok(fired.clone())
         })?;
         state.clock = clock;
-        Ok((view(&clock, real), fired))
+        let shown = view(&clock, real);
+        self.events.tell(|| Event::Clock(shown.clone()));
+        Ok((shown, fired))
     }
 
     /// Goes back to how the world was at its creation, or to `image` (an empty one) instead of its own.
@@ -419,7 +447,14 @@ impl World {
         (state.seed, state.draws, state.clock) = fill(&mut state.db, &*self.hooks, &self.origin, image, loaded_at, real)?;
         state.filling += 1;
         self.journal.reset();
+        self.events.tell(|| Event::Reset);
+        self.events.tell(|| Event::Clock(view(&state.clock, real)));
         Ok(())
+    }
+
+    /// Notes an exchange in the journal, and tells those who watch.
+    pub fn note(&self, entry: Entry) {
+        self.journal.note(entry, |entry| self.events.tell(|| Event::Request(Arc::new(Summary::from(entry)))));
     }
 
     /// Whether a webhook waits to be posted.
@@ -451,6 +486,33 @@ impl World {
         let state = self.state();
         state.write_draws()?;
         Image::copy_of(&state.db)
+    }
+
+    /// One transaction around `work`, which says which timers fired. What was kept is told to those who watch: these timers, and the
+    /// messages that are new.
+    fn transaction<T, E>(
+        &self,
+        state: &mut State,
+        work: impl FnOnce(&mut State, &mut Vec<Timer>) -> Result<T, Failure<E>>,
+    ) -> Result<T, Failure<E>> {
+        let mut fired = Vec::new();
+        if !self.events.are_watched() {
+            return state.transaction(|state| work(state, &mut fired));
+        }
+        let last = outbox::last_id(&state.db)?;
+        let value = state.transaction(|state| work(state, &mut fired))?;
+        for timer in fired {
+            self.events.tell(|| Event::Timer(timer));
+        }
+        match outbox::after(&state.db, last) {
+            Ok(messages) => {
+                for message in messages {
+                    self.events.tell(|| Event::Message(Arc::new(message)));
+                }
+            }
+            Err(error) => tracing::error!(world = self.name, %error, "the outbox cannot be read"),
+        }
+        Ok(value)
     }
 
     fn fire_due(&self, state: &mut State, upto: DateTime<Utc>) -> rusqlite::Result<Vec<Timer>> {

@@ -13,6 +13,7 @@ mod client;
 mod contract;
 mod contracts;
 mod control;
+mod dashboard;
 mod embed;
 mod five_north;
 mod harness;
