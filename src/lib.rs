@@ -52,9 +52,10 @@ use server::listen::{Limits, Listening, bind, reachable};
 use world::clock::{Mode, OutOfRange, real_now};
 use world::journal::{Entry, Filter};
 use world::outbox::Sent;
+use world::snapshot::{Snapshot, SnapshotError};
 use world::timers::Timer;
 use world::{ClockView, CreateError, Failure, World};
-use worlds::{DEFAULT, NewWorldError, Registry, RegistryError, Spec, Worlds};
+use worlds::{DEFAULT, LoadError, NewWorldError, Registry, RegistryError, Spec, Worlds};
 
 /// The port that the server uses unless told otherwise: the one-time code of the test users.
 pub const DEFAULT_PORT: u16 = 11111;
@@ -107,6 +108,7 @@ pub struct Builder {
     external: Option<(&'static str, String)>,
     webhooks: Webhooks,
     workers: usize,
+    snapshot_memory: usize,
     seed: Option<u64>,
     world: Spec,
 }
@@ -165,6 +167,12 @@ impl Builder {
     #[must_use]
     pub fn workers(self, workers: usize) -> Self {
         Self { workers, ..self }
+    }
+
+    /// Bytes of memory that all snapshots together may take; 1 GiB unless given.
+    #[must_use]
+    pub fn snapshot_memory(self, bytes: usize) -> Self {
+        Self { snapshot_memory: bytes, ..self }
     }
 
     /// Seed of the random source of every world that is given none; 0 unless given. Ids, tokens and keys follow from it.
@@ -229,7 +237,7 @@ impl Builder {
         let addresses: Vec<SocketAddr> = listening.iter().filter_map(|one| one.socket.local_addr().ok()).collect();
         let gateway = addresses.first().copied().unwrap_or(SocketAddr::new(self.host, self.port));
 
-        let worlds = Arc::new(Worlds::new(registry, self.seed.unwrap_or(0)));
+        let worlds = Arc::new(Worlds::new(registry, self.seed.unwrap_or(0)).snapshot_memory(self.snapshot_memory));
         let default = Spec { name: Some(DEFAULT.to_owned()), ..self.world };
         match &self.data {
             Some(path) => worlds.open(path, default, started)?,
@@ -299,6 +307,7 @@ impl Understudy {
             external: None,
             webhooks: Webhooks::default(),
             workers: 1,
+            snapshot_memory: world::snapshot::MEMORY,
             seed: None,
             world: Spec::default(),
         }
@@ -415,6 +424,39 @@ impl WorldHandle {
     /// Brings everything back to how it was at the world's creation.
     pub fn reset(&self) -> Result<(), CreateError> {
         self.world.reset(None, real_now())
+    }
+
+    /// Puts the state aside: data, timers, settings, outbox, chance, and the clock. [`WorldHandle::restore`] goes back to it, and a
+    /// world can begin with it ([`worlds::Start::Snapshot`]).
+    pub fn snapshot(&self, name: Option<&str>) -> Result<Arc<Snapshot>, SnapshotError> {
+        self.worlds.take_snapshot(&self.world, name.map(ToOwned::to_owned), real_now())
+    }
+
+    /// Keeps the state in an SQLite file (see [`WorldHandle::database`]) as a snapshot, once it is checked.
+    pub fn load_snapshot(&self, file: &[u8], name: Option<&str>) -> Result<Arc<Snapshot>, LoadError> {
+        self.worlds.load_snapshot(&self.world, file, name.map(ToOwned::to_owned), real_now())
+    }
+
+    /// Its snapshots, oldest first. They are deleted with it.
+    pub fn snapshots(&self) -> Vec<Arc<Snapshot>> {
+        self.world.snapshots()
+    }
+
+    /// Goes back to a snapshot. The clock shows what it showed then, and goes on from there where it was running; the journal stays.
+    pub fn restore(&self, id: &str) -> Result<(), SnapshotError> {
+        let restored = self.world.restore_snapshot(id, real_now());
+        self.worlds.look_for_webhooks(&self.world, real_now());
+        restored
+    }
+
+    /// Deletes a snapshot.
+    pub fn delete_snapshot(&self, id: &str) -> Result<(), SnapshotError> {
+        self.world.delete_snapshot(id)
+    }
+
+    /// The state as an SQLite file.
+    pub fn database(&self) -> rusqlite::Result<Vec<u8>> {
+        Ok(self.world.save(real_now())?.image.to_bytes())
     }
 
     /// Does what a person or an outside system would do; see the provider's simulations.

@@ -11,6 +11,7 @@ mod outbox;
 mod requests;
 mod settings;
 pub mod simulations;
+mod snapshots;
 mod worlds;
 
 use std::net::SocketAddr;
@@ -104,6 +105,12 @@ const ROUTES: &[(Method, &str, &str, Handler)] = &[
     (Method::GET, "/worlds/{name}", "getWorld", worlds::get),
     (Method::DELETE, "/worlds/{name}", "deleteWorld", worlds::delete),
     (Method::POST, "/reset", "resetWorld", worlds::reset),
+    (Method::GET, "/snapshots", "listSnapshots", snapshots::list),
+    (Method::POST, "/snapshots", "takeSnapshot", snapshots::create),
+    (Method::DELETE, "/snapshots/{id}", "deleteSnapshot", snapshots::delete),
+    (Method::POST, "/snapshots/{id}/restore", "restoreSnapshot", snapshots::restore),
+    (Method::GET, "/snapshots/{id}/file", "downloadSnapshot", snapshots::file),
+    (Method::GET, "/database", "downloadDatabase", snapshots::database),
     (Method::GET, "/clock", "getClock", clock::get),
     (Method::PUT, "/clock", "setClock", clock::set),
     (Method::POST, "/clock/advance", "advanceClock", clock::advance),

@@ -11,7 +11,7 @@ use understudy::http::Refusal;
 use understudy::world::Failure;
 use understudy::world::clock::Mode;
 use understudy::world::journal::{Filter, Since, Statuses};
-use understudy::worlds::{NewWorldError, Spec};
+use understudy::worlds::{NewWorldError, Spec, Start};
 use understudy::{StartError, Understudy, WorldHandle};
 
 use crate::control::{KEY, PHONE};
@@ -134,7 +134,7 @@ fn worlds_are_created_found_copied_and_deleted() {
     let id = issue(&world, "a@example.com");
     assert!(!has(&understudy, &id), "worlds never see each other");
     assert!(has(&understudy.world("w").unwrap(), &id));
-    let copy = understudy.create_world(Spec { from: Some("w".to_owned()), ..Spec::default() }).unwrap();
+    let copy = understudy.create_world(Spec { from: Start::World("w".to_owned()), ..Spec::default() }).unwrap();
     assert_eq!(copy.name(), "world-1");
     assert_eq!(issue(&copy, "b@example.com"), issue(&world, "b@example.com"), "chance goes on from the same place");
     assert!(has(&copy, &id));
@@ -156,7 +156,7 @@ fn a_world_that_cannot_be_says_why() {
             "\"W\" cannot be a world's name: 1 to 63 lower-case letters, digits, '-' or '_', beginning with a letter or digit",
         ),
         (named("default"), "there is already a world named \"default\""),
-        (Spec { from: Some("nobody".to_owned()), ..named("w") }, "there is no world named \"nobody\" to copy"),
+        (Spec { from: Start::World("nobody".to_owned()), ..named("w") }, "there is no world named \"nobody\" to copy"),
         (
             Spec { settings: setting("nothing", json!(1)), ..named("w") },
             "verified has no setting \"nothing\"; it has wire, codes, formats",
