@@ -7,6 +7,7 @@ mod outbox;
 mod requests;
 mod settings;
 mod simulations;
+mod snapshots;
 mod worlds;
 
 use http::{Method, StatusCode};
