@@ -138,6 +138,7 @@ impl Control {
         let found = self.router.find(&req.method, &format!("/{}", req.path));
         let outcome = check(caller, req).and_then(|()| match (refused, found) {
             (Some(problem @ Problem::TooLarge { .. }), _) => Err(Details::new(StatusCode::PAYLOAD_TOO_LARGE, problem.to_string())),
+            (Some(problem @ Problem::Busy), _) => Err(Details::new(StatusCode::SERVICE_UNAVAILABLE, problem.to_string())),
             (Some(problem), _) => Err(Details::new(StatusCode::REQUEST_TIMEOUT, problem.to_string())),
             (None, Match::Route(index, params)) => {
                 let req = &Req { params, ..req.clone() };
