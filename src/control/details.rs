@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::http::simulation::Refusal;
 use crate::http::{Reply, reply};
 use crate::world::Failure;
+use crate::world::faults::BadRule;
 use crate::worlds::{NewWorldError, RegistryError};
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -89,6 +90,16 @@ impl From<NewWorldError> for Details {
             NewWorldError::Exists(_) => StatusCode::CONFLICT,
             NewWorldError::NoSource(_) => StatusCode::NOT_FOUND,
             NewWorldError::Store(_) | NewWorldError::Registry(_) => return Self::internal(error),
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<BadRule> for Details {
+    fn from(error: BadRule) -> Self {
+        let status = match &error {
+            BadRule::Invalid(_) => StatusCode::BAD_REQUEST,
+            BadRule::TooMany => StatusCode::CONFLICT,
         };
         Self::new(status, error.to_string())
     }

@@ -1,10 +1,11 @@
-//! The control API, `/_understudy/…`: worlds, time, messages, requests, simulations, settings.
+//! The control API, `/_understudy/…`: worlds, time, faults, messages, requests, simulations, settings.
 //!
 //! It is for the developer at this machine: it answers loopback callers that used a loopback name, and refuses what a browser sends
 //! from another site's page.
 
 mod clock;
 mod details;
+mod faults;
 mod info;
 mod outbox;
 mod requests;
@@ -79,6 +80,11 @@ const ROUTES: &[(Method, &str, &str, Handler)] = &[
     (Method::GET, "/clock", "getClock", clock::get),
     (Method::PUT, "/clock", "setClock", clock::set),
     (Method::POST, "/clock/advance", "advanceClock", clock::advance),
+    (Method::GET, "/faults", "listFaults", faults::list),
+    (Method::POST, "/faults", "createFault", faults::create),
+    (Method::DELETE, "/faults", "clearFaults", faults::clear),
+    (Method::GET, "/faults/{id}", "getFault", faults::get),
+    (Method::DELETE, "/faults/{id}", "deleteFault", faults::delete),
     (Method::GET, "/outbox", "listMessages", outbox::list),
     (Method::DELETE, "/outbox", "clearMessages", outbox::clear),
     (Method::GET, "/requests", "listRequests", requests::list),

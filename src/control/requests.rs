@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Call, Details};
 use crate::http::{Reply, reply, wire};
+use crate::world::faults::Connection;
 use crate::world::journal::{Entry, Filter};
 
 #[derive(Serialize)]
@@ -22,6 +23,10 @@ struct Exchange {
     method: String,
     url: String,
     status: u16,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<Connection>,
     request: Half,
     response: Half,
 }
@@ -76,6 +81,8 @@ fn exchange(entry: &Entry) -> Exchange {
         method: entry.method.to_string(),
         url: entry.url(),
         status: entry.status.as_u16(),
+        faults: entry.faults.clone(),
+        connection: entry.connection,
         request: half(&entry.request_headers, &entry.request_body),
         response: half(&entry.response_headers, &entry.response_body),
     }

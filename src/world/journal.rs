@@ -9,10 +9,15 @@ use chrono::{DateTime, Utc};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, StatusCode};
 
+use super::faults::Connection;
+
 /// How many exchanges are kept.
 pub const MAX_ENTRIES: usize = 1000;
 /// How many bytes of targets, headers and bodies are kept, in all; the newest exchange is kept whatever its size.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// The status of an exchange in which the caller got no answer: 444, as some servers write it into their logs.
+pub const NO_ANSWER: u16 = 444;
 
 /// One request and its answer.
 #[derive(Clone, Debug)]
@@ -45,6 +50,11 @@ pub struct Entry {
     pub response_headers: HeaderMap,
     /// Body of the answer.
     pub response_body: Bytes,
+    /// The fault rules that struck, in the order of their creation.
+    pub faults: Vec<u64>,
+    /// What they did to the connection. The answer is what the caller got of it: half a body after `truncate`, nothing after `reset`
+    /// and `hang` (then with the status [`NO_ANSWER`]).
+    pub connection: Option<Connection>,
 }
 
 impl Entry {
@@ -157,6 +167,8 @@ mod tests {
             status: StatusCode::OK,
             response_headers: HeaderMap::new(),
             response_body: Bytes::new(),
+            faults: Vec::new(),
+            connection: None,
         }
     }
 

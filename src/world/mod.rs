@@ -1,10 +1,11 @@
-//! A world: one database, one clock, one source of chance, its timers, its outbox, its journal. Nothing is global.
+//! A world: one database, one clock, one source of chance, its timers, its outbox, its journal, its faults. Nothing is global.
 //!
 //! A handler sees a world as a [`Cx`]: the open transaction, the moment, the random source. What a provider does in a world beside
 //! answering requests (its timers, its beginning) comes in through [`Hooks`], so that this room knows neither HTTP nor providers.
 
 pub mod clock;
 pub mod deliveries;
+pub mod faults;
 pub mod journal;
 pub mod outbox;
 pub mod rng;
@@ -25,6 +26,7 @@ use serde_json::Value;
 
 use clock::{Clock, Mode, OutOfRange};
 use deliveries::Delivery;
+use faults::{Call, Faults, Plan};
 use journal::Journal;
 use outbox::{Channel, Message};
 use rng::Rng;
@@ -207,6 +209,8 @@ pub struct World {
     used_ms: AtomicI64,
     /// What came in and went out.
     pub journal: Journal,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
 }
 
 impl std::fmt::Debug for World {
@@ -283,7 +287,8 @@ impl World {
     }
 
     fn with(name: String, hooks: Arc<dyn Hooks>, origin: Origin, state: State) -> Self {
-        Self { name, hooks, origin, state: Mutex::new(state), used_ms: AtomicI64::new(i64::MAX), journal: Journal::default() }
+        let used_ms = AtomicI64::new(i64::MAX);
+        Self { name, hooks, origin, state: Mutex::new(state), used_ms, journal: Journal::default(), faults: Faults::default() }
     }
 
     /// Its name in addresses.
@@ -419,7 +424,20 @@ impl World {
         (state.seed, state.draws, state.clock) = fill(&mut state.db, &*self.hooks, &self.origin, image, loaded_at, real)?;
         state.filling += 1;
         self.journal.reset();
+        self.faults.reset();
         Ok(())
+    }
+
+    /// What fault rules have in store for a request.
+    pub fn strike(&self, call: &Call<'_>, real: DateTime<Utc>) -> Plan {
+        if self.faults.is_empty() {
+            return Plan::default();
+        }
+        let (seed, now) = {
+            let state = self.state();
+            (state.seed, state.clock.now(real))
+        };
+        self.faults.strike(call, seed, now)
     }
 
     /// Whether a webhook waits to be posted.
