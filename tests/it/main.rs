@@ -14,6 +14,7 @@ mod contract;
 mod contracts;
 mod control;
 mod embed;
+mod faults;
 mod five_north;
 mod harness;
 mod identus;

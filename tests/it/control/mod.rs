@@ -1,6 +1,7 @@
 //! The control API: what all calls have in common, health, info and contracts. A module a noun for the rest.
 
 mod clock;
+mod faults;
 mod outbox;
 mod requests;
 mod settings;
