@@ -47,9 +47,11 @@ use control::Control;
 use control::simulations::perform;
 use server::Server;
 use server::address::Port;
+use server::capacity::Capacity;
 use server::deliver::Webhooks;
 use server::listen::{Limits, Listening, bind, reachable};
 use world::clock::{Mode, OutOfRange, real_now};
+use world::faults::{BadRule, Fault, Rule};
 use world::journal::{Entry, Filter};
 use world::outbox::Sent;
 use world::snapshot::{Snapshot, SnapshotError};
@@ -243,6 +245,7 @@ impl Builder {
             Some(path) => worlds.open(path, default, started)?,
             None => worlds.create(default, started)?,
         };
+        let limits = Limits::default();
         let (listeners, new_listening) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let control = Control::new(worlds.clone(), started, self.host, listeners, stopped.clone());
@@ -251,7 +254,8 @@ impl Builder {
             control,
             external: self.external.clone(),
             webhooks: self.webhooks,
-            limits: Limits::default(),
+            limits,
+            capacity: Capacity::new(&limits),
         });
         let runtime = runtime(self.workers).map_err(StartError::Thread)?;
         let thread = std::thread::Builder::new()
@@ -457,6 +461,50 @@ impl WorldHandle {
     /// The state as an SQLite file.
     pub fn database(&self) -> rusqlite::Result<Vec<u8>> {
         Ok(self.world.save(real_now())?.image.to_bytes())
+    }
+
+    /// Makes a fault rule for the providers of this world; returns its id. See [`Rule`] for what it can be, and
+    /// [`world::faults`] for how several combine.
+    ///
+    /// ```
+    /// use understudy::Understudy;
+    /// use understudy::world::faults::{Connection, Rule};
+    ///
+    /// let understudy = Understudy::builder().start()?;
+    /// let lost = understudy.fault(Rule {
+    ///     provider: Some("verified".to_owned()),
+    ///     operation: Some("issueCredentials".to_owned()),
+    ///     connection: Some(Connection::Reset),
+    ///     times: Some(1),
+    ///     ..Rule::default()
+    /// })?;
+    /// // The app under test issues a credential here, and has to find out that it was issued although no answer came.
+    /// assert_eq!(understudy.fault_hits(lost), Some(0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fault(&self, rule: Rule) -> Result<u64, BadRule> {
+        self.worlds.registry.check_fault(&rule)?;
+        self.world.faults.add(rule)
+    }
+
+    /// How often a fault rule struck; none when there is no such rule (any more).
+    pub fn fault_hits(&self, id: u64) -> Option<u64> {
+        self.world.faults.get(id).map(|fault| fault.hits)
+    }
+
+    /// All fault rules, in the order of their creation.
+    pub fn faults(&self) -> Vec<Fault> {
+        self.world.faults.list()
+    }
+
+    /// Takes a fault rule back; says whether there was one.
+    pub fn remove_fault(&self, id: u64) -> bool {
+        self.world.faults.remove(id)
+    }
+
+    /// Takes all fault rules back.
+    pub fn clear_faults(&self) {
+        self.world.faults.clear();
     }
 
     /// Does what a person or an outside system would do; see the provider's simulations.

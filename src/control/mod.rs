@@ -1,4 +1,4 @@
-//! The control API, `/_understudy/…`: worlds, time, messages, requests, events, simulations, settings.
+//! The control API, `/_understudy/…`: worlds, snapshots, time, faults, messages, requests, events, simulations, settings.
 //!
 //! It is for the developer at this machine: it answers loopback callers that used a loopback name, and refuses what a browser sends
 //! from another site's page.
@@ -6,6 +6,7 @@
 mod clock;
 mod details;
 mod events;
+mod faults;
 mod info;
 mod outbox;
 mod requests;
@@ -114,6 +115,11 @@ const ROUTES: &[(Method, &str, &str, Handler)] = &[
     (Method::GET, "/clock", "getClock", clock::get),
     (Method::PUT, "/clock", "setClock", clock::set),
     (Method::POST, "/clock/advance", "advanceClock", clock::advance),
+    (Method::GET, "/faults", "listFaults", faults::list),
+    (Method::POST, "/faults", "createFault", faults::create),
+    (Method::DELETE, "/faults", "clearFaults", faults::clear),
+    (Method::GET, "/faults/{id}", "getFault", faults::get),
+    (Method::DELETE, "/faults/{id}", "deleteFault", faults::delete),
     (Method::GET, "/outbox", "listMessages", outbox::list),
     (Method::DELETE, "/outbox", "clearMessages", outbox::clear),
     (Method::DELETE, "/requests", "clearRequests", requests::clear),
@@ -221,6 +227,7 @@ impl Control {
         check(caller, req)?;
         match (refused, self.router.find(&req.method, &format!("/{}", req.path))) {
             (Some(problem @ Problem::TooLarge { .. }), _) => Err(Details::new(StatusCode::PAYLOAD_TOO_LARGE, problem.to_string())),
+            (Some(problem @ Problem::Busy), _) => Err(Details::new(StatusCode::SERVICE_UNAVAILABLE, problem.to_string())),
             (Some(problem), _) => Err(Details::new(StatusCode::REQUEST_TIMEOUT, problem.to_string())),
             (None, Match::Route(index, params)) => {
                 let req = &Req { params, ..req.clone() };

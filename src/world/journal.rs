@@ -11,6 +11,8 @@ use http::{HeaderMap, Method, StatusCode, Version};
 
 use super::clock::Stopwatch;
 
+use super::faults::Connection;
+
 /// How many exchanges are kept.
 pub const MAX_ENTRIES: usize = 1000;
 /// How many bytes of targets, headers and bodies are kept, in all. Bodies are never cut: a large one pushes out what is older, and
@@ -18,6 +20,9 @@ pub const MAX_ENTRIES: usize = 1000;
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// What an exchange counts beside that: its headers are parts of the buffer, so large at least, that the request was read into.
 const BUFFER_BYTES: usize = 8 * 1024;
+
+/// The status of an exchange in which the caller got no answer: 444, as some servers write it into their logs.
+pub const NO_ANSWER: u16 = 444;
 
 /// One request and its answer.
 #[derive(Clone, Debug)]
@@ -54,6 +59,11 @@ pub struct Entry {
     pub response_headers: HeaderMap,
     /// Body of the answer.
     pub response_body: Bytes,
+    /// The fault rules that struck, in the order of their creation.
+    pub faults: Vec<u64>,
+    /// What they did to the connection. The answer is what the caller got of it: half a body after `truncate`, nothing after `reset`
+    /// and `hang` (then with the status [`NO_ANSWER`]).
+    pub connection: Option<Connection>,
 }
 
 impl Entry {
@@ -249,6 +259,8 @@ mod tests {
             status: StatusCode::OK,
             response_headers: HeaderMap::new(),
             response_body: Bytes::new(),
+            faults: Vec::new(),
+            connection: None,
         }
     }
 

@@ -301,6 +301,7 @@ impl World {
         let facts = Facts::at_beginning(&source, &self.origin, real)?;
         self.become_as(&mut life, Rest::Begins { source, real }, facts)?;
         self.journal.reset();
+        self.faults.reset();
         self.events.tell(|| Event::Reset);
         self.events.tell(|| Event::Clock(view(&life.facts.clock, real)));
         Ok(())

@@ -1,4 +1,4 @@
-//! A world: one database, one clock, one source of chance, its timers, its outbox, its journal. Nothing is global.
+//! A world: one database, one clock, one source of chance, its timers, its outbox, its journal, its faults. Nothing is global.
 //!
 //! A handler sees a world as a [`Cx`]: the open transaction, the moment, the random source. What a provider does in a world beside
 //! answering requests (its timers, its beginning) comes in through [`Hooks`], so that this room knows neither HTTP nor providers.
@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod deliveries;
 pub mod events;
+pub mod faults;
 pub mod image;
 pub mod journal;
 mod life;
@@ -30,6 +31,7 @@ use serde_json::Value;
 use clock::{Clock, Mode, OutOfRange};
 use deliveries::Delivery;
 use events::{Event, Events, Summary};
+use faults::{Call, Faults, Plan};
 use journal::{Entry, Journal};
 use life::{Life, State};
 pub use life::{Saved, Source};
@@ -196,6 +198,8 @@ pub struct World {
     pub journal: Journal,
     /// Tells those who watch what happens.
     pub events: Events,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
 }
 
 impl std::fmt::Debug for World {
@@ -277,6 +281,7 @@ impl World {
             used_ms: AtomicI64::new(i64::MAX),
             journal: Journal::default(),
             events: Events::default(),
+            faults: Faults::default(),
         }
     }
 
@@ -439,6 +444,18 @@ impl World {
     /// Notes an exchange in the journal, and tells those who watch.
     pub fn note(&self, entry: Entry) {
         self.journal.note(entry, |entry| self.events.tell(|| Event::Request(Arc::new(Summary::from(entry)))));
+    }
+
+    /// What fault rules have in store for a request.
+    pub fn strike(&self, call: &Call<'_>, real: DateTime<Utc>) -> Plan {
+        if self.faults.is_empty() {
+            return Plan::default();
+        }
+        let (seed, now) = {
+            let life = self.life();
+            (life.facts.seed, life.facts.clock.now(real))
+        };
+        self.faults.strike(call, seed, now)
     }
 
     /// Whether a webhook waits to be posted.

@@ -15,6 +15,7 @@ mod contracts;
 mod control;
 mod dashboard;
 mod embed;
+mod faults;
 mod five_north;
 mod harness;
 mod identus;

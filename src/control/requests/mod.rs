@@ -15,6 +15,7 @@ use super::{Answer, Call, Details, Later};
 use crate::http::{Reply, reply, wire};
 use crate::world::World;
 use crate::world::events::Event;
+use crate::world::faults::Connection;
 use crate::world::journal::Entry;
 use query::{Format, Query};
 
@@ -35,6 +36,10 @@ struct Exchange {
     method: String,
     url: String,
     status: u16,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<Connection>,
     request: Half,
     response: Half,
 }
@@ -118,6 +123,8 @@ fn exchange(entry: &Entry) -> Exchange {
         method: entry.method.to_string(),
         url: entry.url(),
         status: entry.status.as_u16(),
+        faults: entry.faults.clone(),
+        connection: entry.connection,
         request: half(&entry.request_headers, &entry.request_body),
         response: half(&entry.response_headers, &entry.response_body),
     }

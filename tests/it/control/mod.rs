@@ -2,6 +2,7 @@
 
 mod clock;
 mod events;
+mod faults;
 mod har;
 mod outbox;
 mod requests;
