@@ -122,7 +122,8 @@ async fn restoring_undoes_data_timers_settings_messages_chance_and_clock_and_kee
         let made = issue(verified, "later@example.com").await;
         // The flow that was started before is over.
         let moved = control.post("/clock/advance", json!({"by": "P1D"})).await;
-        (made.text().to_owned(), moved.text().to_owned(), start_flow(verified).await)
+        assert!(!moved.json()["fired"].as_array().unwrap().is_empty(), "{}", moved.text());
+        (made.text().to_owned(), moved.json()["fired"].clone(), start_flow(verified).await)
     };
     let first = course().await;
     control.put("/settings/verified", json!({"wire": "documented"})).await;
@@ -357,7 +358,7 @@ async fn files_that_cannot_be_a_state_are_refused_and_change_nothing() {
         assert!(detail.contains(expected), "{case}: {detail}");
     }
     assert_eq!(server.control.get("/snapshots").await.json(), json!({"snapshots": []}));
-    assert_eq!(server.control.get("/database").await.body, file, "nothing changed");
+    assert!(server.control.get("/database").await.body == file, "nothing changed");
 }
 
 #[tokio::test]
@@ -417,7 +418,11 @@ async fn a_world_from_a_snapshot_or_another_world_is_exact_with_every_provider()
     let slugs: Vec<&str> = understudy.providers().collect();
     let original = understudy.create_world(Spec { name: Some("o".to_owned()), ..Spec::default() }).unwrap();
     original.set_clock_mode(understudy::world::clock::Mode::Frozen).unwrap();
-    let client = |world: &understudy::WorldHandle, slug: &str| Client::new(world.provider_url(slug)).with_contract(&contract(slug));
+    // By header, so that addresses in answers are the same.
+    let client = |world: &understudy::WorldHandle, slug: &str| {
+        let client = Client::new(understudy.provider_url(slug)).with_contract(&contract(slug));
+        client.header("understudy-world", world.name())
+    };
     for slug in &slugs {
         next(slug, &client(&original, slug)).await;
     }
@@ -437,10 +442,9 @@ async fn a_world_from_a_snapshot_or_another_world_is_exact_with_every_provider()
         },
     ];
     for (slug, round) in slugs.iter().flat_map(|slug| [(slug, 0), (slug, 1)]) {
-        let url = |world: &understudy::WorldHandle, text: String| text.replace(&format!("/~{}/", world.name()), "/~/");
-        let expected = url(&original, next(slug, &client(&original, slug)).await);
+        let expected = next(slug, &client(&original, slug)).await;
         for world in &worlds {
-            let answer = url(world, next(slug, &client(world, slug)).await);
+            let answer = next(slug, &client(world, slug)).await;
             assert_eq!(answer, expected, "{slug}, round {round}, {}", world.name());
         }
     }
