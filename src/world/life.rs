@@ -328,29 +328,29 @@ impl World {
     }
 
     /// Opens the database of a world that was not used yet, so that its timers are known, and closes that of one which nobody has
-    /// used for a while, where it `may_sleep`.
-    pub fn tidy(&self, may_sleep: bool, created: DateTime<Utc>, real: DateTime<Utc>) -> rusqlite::Result<()> {
+    /// used for a while, where it `may_sleep`. Says whether there was anything to do.
+    pub fn tidy(&self, may_sleep: bool, created: DateTime<Utc>, real: DateTime<Utc>) -> rusqlite::Result<bool> {
         let mut life = self.life();
+        let mut done = false;
         if !life.has_begun() {
             let state = self.open(&mut life)?;
             state.facts.known(state.db)?;
-        } else if life.db.is_none() {
-            return Ok(());
+            done = true;
         }
         let is_idle = real - self.last_used(created) >= IDLE;
-        if may_sleep && is_idle { self.sleep(&mut life) } else { Ok(()) }
+        Ok(may_sleep && is_idle && self.sleep(&mut life)? || done)
     }
 
-    fn sleep(&self, life: &mut Life) -> rusqlite::Result<()> {
-        let Life { db: Some(db), in_file: false, .. } = life else { return Ok(()) };
+    fn sleep(&self, life: &mut Life) -> rusqlite::Result<bool> {
+        let Life { db: Some(db), in_file: false, .. } = life else { return Ok(false) };
         let pages: usize = db.query_row("PRAGMA page_count", [], |row| row.get::<_, u32>(0))?.try_into().unwrap_or(usize::MAX);
         if pages.saturating_mul(store::PAGE_SIZE.into()) > SLEEPER_LIMIT {
-            return Ok(());
+            return Ok(false);
         }
         life.facts.known(db)?;
         life.rest = Rest::Sleeps(Arc::new(self.origin.source.image().beside(db)?));
         life.db = None;
-        Ok(())
+        Ok(true)
     }
 
     /// Whether its database is open.
