@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::http::{AnyProvider, FixtureError};
 use crate::world::clock::{Mode, OutOfRange, Stopwatch};
+use crate::world::faults::{BadRule, Rule};
 use crate::world::image::Image;
 use crate::world::snapshot::{self, Snapshot, SnapshotError, Space};
 use crate::world::store::{self, OpenError};
@@ -180,6 +181,27 @@ impl Registry {
             return Ok(());
         }
         (setting.check)(value).map_err(|reason| format!("{slug}.{key}: {reason}"))
+    }
+
+    /// Refuses a fault rule that names a provider or an operation which does not exist.
+    pub fn check_fault(&self, rule: &Rule) -> Result<(), BadRule> {
+        let invalid = |what: &str, reason: String| Err(BadRule::Invalid(format!("{what}: {reason}")));
+        if let Some(slug) = &rule.provider
+            && let Err(error) = self.require(slug)
+        {
+            return invalid("provider", error.to_string());
+        }
+        let Some(operation) = &rule.operation else { return Ok(()) };
+        let meant = self.providers().filter(|provider| rule.provider.as_ref().is_none_or(|slug| provider.about().slug == slug));
+        let meant: Vec<&Arc<dyn AnyProvider>> = meant.collect();
+        if meant.iter().any(|provider| provider.operations().iter().any(|known| known.id == operation)) {
+            return Ok(());
+        }
+        let known = meant.iter().map(|provider| {
+            let ids: Vec<&str> = provider.operations().iter().map(|known| known.id).collect();
+            format!("{} has {}", provider.about().slug, ids.join(", "))
+        });
+        invalid("operation", format!("there is no operation {operation:?}; {}", known.collect::<Vec<_>>().join("; ")))
     }
 
     /// A database with all tables, filled from the fixtures when `filled`.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::http::simulation::Refusal;
 use crate::http::{Reply, reply};
 use crate::world::Failure;
+use crate::world::faults::BadRule;
 use crate::world::snapshot::SnapshotError;
 use crate::worlds::{LoadError, NewWorldError, RegistryError};
 
@@ -102,6 +103,16 @@ impl From<SnapshotError> for Details {
             SnapshotError::Unknown { .. } => StatusCode::NOT_FOUND,
             SnapshotError::NoRoom { .. } => StatusCode::INSUFFICIENT_STORAGE,
             SnapshotError::Store(_) => return Self::internal(error),
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<BadRule> for Details {
+    fn from(error: BadRule) -> Self {
+        let status = match &error {
+            BadRule::Invalid(_) => StatusCode::BAD_REQUEST,
+            BadRule::TooMany => StatusCode::CONFLICT,
         };
         Self::new(status, error.to_string())
     }

@@ -10,10 +10,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::clock::{Clock, Mode, OutOfRange};
+use super::events::Event;
 use super::image::Image;
 use super::rng::Rng;
 use super::store::AsText;
-use super::{CreateError, Cx, Hooks, Origin, Settings, World, deliveries, set_setting, store, timers};
+use super::{CreateError, Cx, Hooks, Origin, Settings, World, deliveries, set_setting, store, timers, view};
 
 /// How long nobody has used a world that is put to sleep, in real time.
 const IDLE: TimeDelta = TimeDelta::seconds(5);
@@ -308,6 +309,9 @@ impl World {
         let facts = Facts::at_beginning(&source, &self.origin, real)?;
         self.become_as(&mut life, Rest::Begins { source, real }, facts)?;
         self.journal.reset();
+        self.faults.reset();
+        self.events.tell(|| Event::Reset);
+        self.events.tell(|| Event::Clock(view(&life.facts.clock, real)));
         Ok(())
     }
 
@@ -324,7 +328,10 @@ impl World {
     /// Takes another state. The clock shows what it showed there, and goes on from that where it was running.
     pub fn restore(&self, saved: &Saved, real: DateTime<Utc>) -> rusqlite::Result<()> {
         let facts = saved.facts_at(real).unwrap_or_else(|_| saved.facts.clone());
-        self.become_as(&mut self.life(), Rest::Sleeps(saved.image.clone()), facts)
+        let mut life = self.life();
+        self.become_as(&mut life, Rest::Sleeps(saved.image.clone()), facts)?;
+        self.events.tell(|| Event::Clock(view(&life.facts.clock, real)));
+        Ok(())
     }
 
     /// Opens the database of a world that was not used yet, so that its timers are known, and closes that of one which nobody has

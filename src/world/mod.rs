@@ -1,10 +1,12 @@
-//! A world: one database, one clock, one source of chance, its timers, its outbox, its journal. Nothing is global.
+//! A world: one database, one clock, one source of chance, its timers, its outbox, its journal, its faults. Nothing is global.
 //!
 //! A handler sees a world as a [`Cx`]: the open transaction, the moment, the random source. What a provider does in a world beside
 //! answering requests (its timers, its beginning) comes in through [`Hooks`], so that this room knows neither HTTP nor providers.
 
 pub mod clock;
 pub mod deliveries;
+pub mod events;
+pub mod faults;
 pub mod image;
 pub mod journal;
 mod life;
@@ -28,7 +30,9 @@ use serde_json::Value;
 
 use clock::{Clock, Mode, OutOfRange};
 use deliveries::Delivery;
-use journal::Journal;
+use events::{Event, Events, Summary};
+use faults::{Call, Faults, Plan};
+use journal::{Entry, Journal};
 use life::{Life, State};
 pub use life::{Saved, Source};
 use outbox::{Channel, Message};
@@ -192,6 +196,10 @@ pub struct World {
     used_ms: AtomicI64,
     /// What came in and went out.
     pub journal: Journal,
+    /// Tells those who watch what happens.
+    pub events: Events,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
 }
 
 impl std::fmt::Debug for World {
@@ -272,6 +280,8 @@ impl World {
             shelf: Mutex::default(),
             used_ms: AtomicI64::new(i64::MAX),
             journal: Journal::default(),
+            events: Events::default(),
+            faults: Faults::default(),
         }
     }
 
@@ -323,8 +333,8 @@ impl World {
             Ok(state) => state,
             Err(error) => return (now, Err(error.into())),
         };
-        let outcome = state.transaction(|state| {
-            let fired = self.fire_due(state, now)?;
+        let outcome = self.transaction(&mut state, |state, fired| {
+            *fired = self.fire_due(state, now)?;
             let rng = state.next_rng();
             let settings = state.facts.known(state.db)?.settings.clone();
             let cx = &mut Cx { db: state.db, now, rng, provider, settings: &settings };
@@ -342,6 +352,25 @@ impl World {
         (now, outcome)
     }
 
+    /// Reads the world as it is now, for those who watch: due timers fire as before any request, but nothing is drawn from the random
+    /// source, so that whoever is watched cannot tell.
+    pub fn look<T, E>(
+        &self,
+        real: DateTime<Utc>,
+        provider: &str,
+        work: impl FnOnce(&mut Cx<'_>) -> Result<T, E>,
+    ) -> Result<T, Failure<E>> {
+        self.tick(real);
+        let mut life = self.life();
+        let now = life.facts.clock.now(real);
+        let mut state = self.open(&mut life)?;
+        state.transaction(|state| {
+            let rng = Rng::new(state.facts.seed, state.facts.draws);
+            let settings = state.facts.known(state.db)?.settings.clone();
+            guarded(|| work(&mut Cx { db: state.db, now, rng, provider, settings: &settings }))
+        })
+    }
+
     /// Fires what is due, for those who watch. Of a world that was not used yet nothing is known.
     pub fn tick(&self, real: DateTime<Utc>) {
         let mut life = self.life();
@@ -349,10 +378,12 @@ impl World {
         match life.known().map(|known| known.is_some_and(|known| known.next_due.is_some_and(|due| due <= now))) {
             Ok(false) => {}
             Ok(true) => {
-                let outcome = self
-                    .open(&mut life)
-                    .map_err(Failure::<()>::Store)
-                    .and_then(|mut state| state.transaction(|state| self.fire_due(state, now).map_err(Failure::Store)));
+                let outcome = self.open(&mut life).map_err(Failure::<()>::Store).and_then(|mut state| {
+                    self.transaction(&mut state, |state, fired| {
+                        *fired = self.fire_due(state, now)?;
+                        Ok(())
+                    })
+                });
                 if let Err(error) = outcome {
                     tracing::error!(world = self.name, %error, "due timers could not fire");
                 }
@@ -394,18 +425,37 @@ impl World {
         let before = life.facts.clock.now(real);
         let clock = to(&life.facts.clock, before).map_err(Failure::Refused)?;
         let mut state = self.open(&mut life)?;
-        let fired = state.transaction(|state| {
+        let fired = self.transaction(&mut state, |state, fired| {
             let after = clock.now(real);
             // What was due before the clock is set back has happened, seen or not.
-            let fired = self.fire_due(state, after.max(before))?;
+            *fired = self.fire_due(state, after.max(before))?;
             if after < before {
                 timers::rebase(state.db, after)?;
             }
             write_clock(state.db, clock)?;
-            Ok(fired)
+            Ok(fired.clone())
         })?;
         life.facts.clock = clock;
-        Ok((view(&clock, real), fired))
+        let shown = view(&clock, real);
+        self.events.tell(|| Event::Clock(shown.clone()));
+        Ok((shown, fired))
+    }
+
+    /// Notes an exchange in the journal, and tells those who watch.
+    pub fn note(&self, entry: Entry) {
+        self.journal.note(entry, |entry| self.events.tell(|| Event::Request(Arc::new(Summary::from(entry)))));
+    }
+
+    /// What fault rules have in store for a request.
+    pub fn strike(&self, call: &Call<'_>, real: DateTime<Utc>) -> Plan {
+        if self.faults.is_empty() {
+            return Plan::default();
+        }
+        let (seed, now) = {
+            let life = self.life();
+            (life.facts.seed, life.facts.clock.now(real))
+        };
+        self.faults.strike(call, seed, now)
     }
 
     /// Whether a webhook waits to be posted.
@@ -432,6 +482,33 @@ impl World {
         }
         let mut state = self.open(&mut life)?;
         state.transaction(|state| Ok(deliveries::remove(state.db, delivery.id)?))
+    }
+
+    /// One transaction around `work`, which says which timers fired. What was kept is told to those who watch: these timers, and the
+    /// messages that are new.
+    fn transaction<T, E>(
+        &self,
+        state: &mut State<'_>,
+        work: impl FnOnce(&mut State<'_>, &mut Vec<Timer>) -> Result<T, Failure<E>>,
+    ) -> Result<T, Failure<E>> {
+        let mut fired = Vec::new();
+        if !self.events.are_watched() {
+            return state.transaction(|state| work(state, &mut fired));
+        }
+        let last = outbox::last_id(state.db)?;
+        let value = state.transaction(|state| work(state, &mut fired))?;
+        for timer in fired {
+            self.events.tell(|| Event::Timer(timer));
+        }
+        match outbox::after(state.db, last) {
+            Ok(messages) => {
+                for message in messages {
+                    self.events.tell(|| Event::Message(Arc::new(message)));
+                }
+            }
+            Err(error) => tracing::error!(world = self.name, %error, "the outbox cannot be read"),
+        }
+        Ok(value)
     }
 
     fn fire_due(&self, state: &mut State<'_>, upto: DateTime<Utc>) -> rusqlite::Result<Vec<Timer>> {
