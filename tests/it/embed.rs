@@ -374,3 +374,42 @@ fn sixty_four_worlds_live_side_by_side() {
         assert_eq!(noted["requests"].as_array().unwrap().len(), number % 3, "{}", world.name());
     }
 }
+
+#[test]
+fn a_state_is_put_aside_gone_back_to_and_taken_to_another_server() {
+    let server = builder().start().unwrap();
+    let kept = issue(&server, "kept@example.com");
+    let snapshot = server.snapshot(Some("With one")).unwrap();
+    assert_eq!((snapshot.id.as_str(), snapshot.name.as_deref(), snapshot.saved.now), ("with-one", Some("With one"), start_time()));
+    server.advance(TimeDelta::hours(1)).unwrap();
+    let lost = issue(&server, "lost@example.com");
+
+    let from = Start::Snapshot { world: "default".to_owned(), id: snapshot.id.clone() };
+    let world = server.create_world(Spec { from, ..Spec::default() }).unwrap();
+    assert!(has(&world, &kept) && !has(&world, &lost));
+    assert_eq!(world.clock().now, start_time());
+    server.restore("with-one").unwrap();
+    assert!(has(&server, &kept) && !has(&server, &lost));
+    assert_eq!(server.clock().now, start_time());
+
+    let other = builder().start().unwrap();
+    let loaded = other.load_snapshot(&server.database().unwrap(), None).unwrap();
+    assert_eq!(loaded.id, "snap-1");
+    other.restore("snap-1").unwrap();
+    assert!(has(&other, &kept));
+    assert_eq!(other.load_snapshot(b"hello", None).unwrap_err().to_string(), "the file is not an SQLite database");
+
+    server.delete_snapshot("with-one").unwrap();
+    assert_eq!(server.snapshots().len(), 0);
+    for refused in [server.restore("with-one"), server.delete_snapshot("with-one")] {
+        assert_eq!(refused.unwrap_err().to_string(), "the world \"default\" has no snapshot \"with-one\"");
+    }
+}
+
+#[test]
+fn snapshots_take_no_more_memory_than_they_may() {
+    let server = builder().snapshot_memory(0).start().unwrap();
+    issue(&server, "a@example.com");
+    let refused = server.snapshot(None).unwrap_err();
+    assert!(refused.to_string().ends_with("and may take 0; delete some, or delete worlds that have some"), "{refused}");
+}
