@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::format::{Action, Auth, Request, Scenario, Setting, Target, Use};
-use super::mistakes::{Mistake, Mistakes, Place, instead};
+use super::mistakes::{Mistakes, Place, instead};
 use super::vars::{Vars, fill_with, plain};
 
 /// What a server offers.
@@ -140,11 +140,9 @@ impl Catalog {
         names
     }
 
-    /// All names in a scenario that mean nothing here.
-    pub(super) fn check(&self, scenario: &Scenario) -> Vec<Mistake> {
-        let mut check = Check { catalog: self, scenario, mistakes: Mistakes::of(&scenario.file) };
-        check.all();
-        check.mistakes.into_all()
+    /// Adds to `mistakes` all names in a scenario that mean nothing here.
+    pub(super) fn check(&self, scenario: &Scenario, mistakes: &mut Mistakes) {
+        Check { catalog: self, scenario, mistakes }.all();
     }
 
     /// What a request has to carry so that the provider knows its caller.
@@ -209,7 +207,7 @@ impl Scheme {
 struct Check<'a> {
     catalog: &'a Catalog,
     scenario: &'a Scenario,
-    mistakes: Mistakes,
+    mistakes: &'a mut Mistakes,
 }
 
 impl<'a> Check<'a> {

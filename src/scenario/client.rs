@@ -96,7 +96,8 @@ impl Client {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(token) = &self.token {
-            let bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| "the control token cannot be sent".to_owned())?;
+            let bearer =
+                HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| "the control token cannot be sent".to_owned())?;
             headers.insert(http::header::AUTHORIZATION, bearer);
         }
         let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
@@ -110,7 +111,8 @@ impl Client {
         if (200..300).contains(&answer.status) {
             return Ok(json.unwrap_or_default());
         }
-        let detail = json.as_ref().and_then(|json| json.get("detail")).and_then(Value::as_str).map_or_else(|| answer.text(), str::to_owned);
+        let detail =
+            json.as_ref().and_then(|json| json.get("detail")).and_then(Value::as_str).map_or_else(|| answer.text(), str::to_owned);
         Err(format!("{method} {url}: {} {detail}", answer.status))
     }
 

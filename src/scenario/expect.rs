@@ -8,6 +8,9 @@ use super::mistakes::{Place, instead};
 use super::tree::{Kind, Node};
 use super::vars::{Vars, fill, fill_with, plain};
 
+#[cfg(test)]
+mod tests;
+
 /// What a value has to be like. Text in it may name variables.
 #[derive(Clone, Debug)]
 pub(super) enum Pattern {
@@ -104,9 +107,8 @@ impl JsonPath {
     pub(super) fn read(text: &str, place: Place, notes: &mut impl Notes) -> Self {
         notes.text(place, text);
         // A variable's value is text or a number; a digit fits wherever either does.
-        let any: Result<String, String> = super::vars::pieces(text).map(|pieces| {
-            pieces.iter().map(|piece| if let super::vars::Piece::Text(text) = piece { text } else { "0" }).collect()
-        });
+        let any: Result<String, String> = super::vars::pieces(text)
+            .map(|pieces| pieces.iter().map(|piece| if let super::vars::Piece::Text(text) = piece { text } else { "0" }).collect());
         if let Ok(probe) = any
             && let Err(error) = serde_json_path::JsonPath::parse(&probe)
         {
@@ -198,7 +200,8 @@ impl Pattern {
         match self {
             Self::Literal(value) => fill(value, vars).map_or_else(|reason| reason, |value| value.to_string()),
             Self::Object(members) => {
-                let members: Vec<String> = members.iter().map(|(key, pattern)| format!("{key:?}:{}", pattern.words(vars))).collect();
+                let members: Vec<String> =
+                    members.iter().map(|(key, pattern)| format!("{key:?}:{}", pattern.words(vars))).collect();
                 format!("{{{}}}", members.join(","))
             }
             Self::List(items) => {

@@ -66,14 +66,26 @@ pub(super) struct Step {
 #[derive(Debug)]
 pub(super) enum Action {
     Request(Request),
-    Simulate { slug: String, name: String, place: Place, input: Value },
+    Simulate {
+        slug: String,
+        name: String,
+        place: Place,
+        input: Value,
+    },
     Advance(String),
-    SetClock { now: Option<String>, running: Option<bool> },
+    SetClock {
+        now: Option<String>,
+        running: Option<bool>,
+    },
     Settings(Vec<Setting>),
     Fault(Value),
     ClearFaults,
     Reset,
-    Outbox { to: Option<String>, channel: Option<String>, provider: Option<(String, Place)> },
+    Outbox {
+        to: Option<String>,
+        channel: Option<String>,
+        provider: Option<(String, Place)>,
+    },
     Open(String),
     Pause(Pause),
     /// For a step that could not be read.

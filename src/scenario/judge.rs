@@ -152,7 +152,8 @@ fn taken(capture: &Capture, answer: &Incoming, json: Option<&Value>, vars: &Vars
             // A relative address will do: its query is all that counts.
             let base = Url::parse("http://localhost/").ok();
             let url = Url::options().base_url(base.as_ref()).parse(&text).ok();
-            let found = url.and_then(|url| url.query_pairs().find(|(key, _)| key == name.as_str()).map(|(_, value)| value.into_owned()));
+            let found =
+                url.and_then(|url| url.query_pairs().find(|(key, _)| key == name.as_str()).map(|(_, value)| value.into_owned()));
             Value::from(found.ok_or_else(|| (format!("a URL with the parameter {name}"), text))?)
         }
     };

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::expect::Notes;
 use super::format::{Action, Auth, Pause, Scenario, Setting, Start, Step, Use};
-use super::mistakes::{Mistake, Mistakes, Place, instead};
+use super::mistakes::{Mistakes, Place, instead};
 use super::tree::{self, Entry, Kind, Node};
 use super::vars::{Piece, is_name, pieces};
 use crate::world::clock::duration;
@@ -17,9 +17,8 @@ const BEGINNING: &str = "2026-01-01T00:00:00Z";
 
 const MEMBERS: &[&str] = &["title", "description", "providers", "start", "auth", "vars", "steps"];
 const START_MEMBERS: &[&str] = &["from", "now", "clock", "seed", "settings", "faults"];
-const ACTIONS: &[&str] = &[
-    "request", "simulate", "advance", "set_clock", "settings", "fault", "clear_faults", "reset", "outbox", "open", "pause",
-];
+const ACTIONS: &[&str] =
+    &["request", "simulate", "advance", "set_clock", "settings", "fault", "clear_faults", "reset", "outbox", "open", "pause"];
 /// What may stand beside an action, whatever it is.
 const COMMON: &[&str] = &["say", "expect", "capture"];
 /// What may stand beside `request`.
@@ -27,8 +26,8 @@ const OF_REQUEST: &[&str] = &["path", "query", "headers", "auth", "json", "form"
 const BODIES: &[&str] = &["json", "form", "text", "base64", "multipart"];
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/// Reads the text of a file.
-pub(super) fn read(file: &str, text: &str) -> Result<Scenario, Vec<Mistake>> {
+/// Reads the text of a file: what could be read of it, and all mistakes in its shape. It can be played where there are none.
+pub(super) fn read(file: &str, text: &str) -> (Option<Scenario>, Mistakes) {
     let mut reader = Reader { mistakes: Mistakes::of(file), uses: Vec::new() };
     let scenario = match tree::read(text) {
         Ok(root) => reader.scenario(file, &root),
@@ -37,11 +36,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Scenario, Vec<Mistake>> {
             None
         }
     };
-    let mistakes = reader.mistakes.into_all();
-    match scenario {
-        Some(scenario) if mistakes.is_empty() => Ok(scenario),
-        _ => Err(mistakes),
-    }
+    (scenario, reader.mistakes)
 }
 
 pub(super) struct Reader {
@@ -73,9 +68,7 @@ impl Notes for Reader {
                 value.clone()
             }
             Kind::List(items) => items.iter().map(|item| self.json(item)).collect(),
-            Kind::Map(entries) => {
-                Value::Object(entries.iter().map(|entry| (entry.key.clone(), self.json(&entry.value))).collect())
-            }
+            Kind::Map(entries) => Value::Object(entries.iter().map(|entry| (entry.key.clone(), self.json(&entry.value))).collect()),
         }
     }
 }
@@ -102,13 +95,13 @@ impl Reader {
             }
             None => return None,
         };
-        Some(Scenario { file: file.to_owned(), title: title?, description, providers, start, auth, vars, uses, steps })
+        let title = title.unwrap_or_default();
+        Some(Scenario { file: file.to_owned(), title, description, providers, start, auth, vars, uses, steps })
     }
 
     fn start(&mut self, node: Option<&Node>) -> Start {
         let beginning: DateTime<Utc> = BEGINNING.parse().unwrap_or_default();
-        let mut start =
-            Start { empty: false, now: beginning, running: false, seed: 0, settings: Vec::new(), faults: Vec::new() };
+        let mut start = Start { empty: false, now: beginning, running: false, seed: 0, settings: Vec::new(), faults: Vec::new() };
         let Some(entries) = node.and_then(|node| self.map(node, "`start`")) else { return start };
         self.known(entries, START_MEMBERS, "`start` has no");
         for entry in entries {
@@ -157,8 +150,10 @@ impl Reader {
             }
             [one] => Some(*one),
             [first, second, ..] => {
-                let message =
-                    format!("a step has one action; this one has `{}` already, so `{}` is a step of its own", first.key, second.key);
+                let message = format!(
+                    "a step has one action; this one has `{}` already, so `{}` is a step of its own",
+                    first.key, second.key
+                );
                 self.mistake(second.place, message);
                 None
             }
@@ -173,9 +168,12 @@ impl Reader {
             if ACTIONS.contains(&key) || COMMON.contains(&key) || beside.contains(&key) {
                 continue;
             }
-            let owner = [("request", OF_REQUEST), ("simulate", &["input"] as &[&str])].into_iter().find(|(_, of)| of.contains(&key));
+            let owner =
+                [("request", OF_REQUEST), ("simulate", &["input"] as &[&str])].into_iter().find(|(_, of)| of.contains(&key));
             let message = match (owner, action) {
-                (Some((owner, _)), Some(action)) => format!("`{key}` belongs to `{owner}`, and this step's action is `{}`", action.key),
+                (Some((owner, _)), Some(action)) => {
+                    format!("`{key}` belongs to `{owner}`, and this step's action is `{}`", action.key)
+                }
                 _ => {
                     let known = COMMON.iter().chain(ACTIONS).chain(beside).copied();
                     format!("a step has no `{key}`; {}", instead(key, known))
@@ -219,7 +217,8 @@ impl Reader {
                     self.mistake(node.place, format!("`{text}` is no simulation such as `verified/consent`"));
                     return None;
                 };
-                let input = find(entries, "input").map_or_else(|| Value::Object(serde_json::Map::default()), |input| self.json(input));
+                let input =
+                    find(entries, "input").map_or_else(|| Value::Object(serde_json::Map::default()), |input| self.json(input));
                 Some(Action::Simulate { slug: slug.to_owned(), name: name.to_owned(), place: node.place, input })
             }),
             "advance" => self.word(node, "`advance`").and_then(|text| {
@@ -263,9 +262,8 @@ impl Reader {
             Kind::Map(entries) => {
                 self.known(entries, &["now", "mode"], "`set_clock` has no");
                 let now = find(entries, "now").and_then(|node| self.moment_text(node));
-                let running = find(entries, "mode")
-                    .and_then(|node| self.choice(node, "`mode`", &["frozen", "running"]))
-                    .and_then(mode);
+                let running =
+                    find(entries, "mode").and_then(|node| self.choice(node, "`mode`", &["frozen", "running"])).and_then(mode);
                 Some(Action::SetClock { now, running })
             }
             Kind::Scalar(Value::String(word)) if mode(word).is_some() => Some(Action::SetClock { now: None, running: mode(word) }),

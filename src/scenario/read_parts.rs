@@ -83,7 +83,8 @@ impl Reader {
         let mut parts = Vec::new();
         for entry in self.map(node, "`multipart`").unwrap_or_default() {
             let node = &entry.value;
-            let mut part = Part { name: entry.key.clone(), file: None, content_type: None, content: PartContent::Text(Value::Null) };
+            let mut part =
+                Part { name: entry.key.clone(), file: None, content_type: None, content: PartContent::Text(Value::Null) };
             match &node.kind {
                 Kind::Map(members) => {
                     self.known(members, PARTS, "a part has no");
@@ -96,7 +97,9 @@ impl Reader {
                     }
                 }
                 Kind::Scalar(_) => part.content = PartContent::Text(self.json(node)),
-                Kind::List(_) => self.mistake(node.place, "a part wants text, or a mapping with `file`, `type` and content".to_owned()),
+                Kind::List(_) => {
+                    self.mistake(node.place, "a part wants text, or a mapping with `file`, `type` and content".to_owned())
+                }
             }
             parts.push(part);
         }
@@ -214,7 +217,10 @@ impl Reader {
             };
             match status {
                 Some(status) => found.push(status),
-                None => self.mistake(item.place, "`status` wants a number such as 200, a class such as `2xx`, or a list of them".to_owned()),
+                None => self.mistake(
+                    item.place,
+                    "`status` wants a number such as 200, a class such as `2xx`, or a list of them".to_owned(),
+                ),
             }
         }
         found
@@ -228,8 +234,7 @@ impl Reader {
                 continue;
             }
             let node = &entry.value;
-            let mut capture =
-                Capture { name: entry.key.clone(), place: entry.place, from: Source::Body, query: None, regex: None };
+            let mut capture = Capture { name: entry.key.clone(), place: entry.place, from: Source::Body, query: None, regex: None };
             match &node.kind {
                 Kind::Scalar(Value::String(path)) => capture.from = Source::Json(JsonPath::read(path, node.place, self)),
                 Kind::Map(members) => self.capture(&mut capture, node, members),

@@ -97,9 +97,12 @@ impl Stage {
 
     /// Reads a scenario and checks it; `file` is its name in reports.
     pub fn read_text(&self, file: &str, text: &str) -> Result<Scenario, Vec<Mistake>> {
-        let scenario = read::read(file, text)?;
-        let mistakes = self.catalog.check(&scenario);
-        if mistakes.is_empty() { Ok(scenario) } else { Err(mistakes) }
+        let (scenario, mut mistakes) = read::read(file, text);
+        if let Some(scenario) = &scenario {
+            self.catalog.check(scenario, &mut mistakes);
+        }
+        let mistakes = mistakes.into_all();
+        scenario.filter(|_| mistakes.is_empty()).ok_or(mistakes)
     }
 
     /// Plays a scenario to its end or its first failure. `show` is told of each moment as it comes.
@@ -159,13 +162,7 @@ impl Stage {
         Ok((world, begun?))
     }
 
-    fn set_up(
-        &mut self,
-        scenario: &Scenario,
-        world: &World,
-        clock: &Value,
-        settings: &Map<String, Value>,
-    ) -> Result<Vars, String> {
+    fn set_up(&mut self, scenario: &Scenario, world: &World, clock: &Value, settings: &Map<String, Value>) -> Result<Vars, String> {
         let control = &world.control;
         if scenario.start.empty {
             self.client.command(Method::POST, &format!("{control}/reset"), Some(&json!({ "to": "empty" })))?;
@@ -175,11 +172,8 @@ impl Stage {
             }
         }
         let mut vars = Catalog::variables(&mut self.client, control, &world.bases)?;
-        let given: Vec<(String, Value)> = scenario
-            .vars
-            .iter()
-            .map(|(name, _, value)| Ok((name.clone(), fill(value, &vars)?)))
-            .collect::<Result<_, String>>()?;
+        let given: Vec<(String, Value)> =
+            scenario.vars.iter().map(|(name, _, value)| Ok((name.clone(), fill(value, &vars)?))).collect::<Result<_, String>>()?;
         vars.extend(given);
         for rule in &scenario.start.faults {
             self.client.command(Method::POST, &format!("{control}/faults"), Some(&fill(rule, &vars)?))?;

@@ -20,5 +20,6 @@ mod identus;
 mod kosmos;
 mod public_mint;
 mod raw;
+mod scenario;
 mod server;
 mod verified;
