@@ -47,6 +47,26 @@ impl Page for FrontPage<'_> {
     }
 }
 
+#[derive(Debug, Template)]
+#[template(path = "dashboard/sign_in.html", config = "src/pages/askama.toml")]
+struct SignInPage {
+    wrong: bool,
+}
+
+impl Page for SignInPage {
+    fn shell(&self) -> Shell<'_> {
+        Shell { failed: self.wrong, ..Shell::new("services", "Control token") }
+    }
+}
+
+/// A page that asks for the control token; `wrong` when what was entered is not it.
+pub fn sign_in(status: StatusCode, wrong: bool) -> Reply {
+    match (SignInPage { wrong }).render() {
+        Ok(html) => reply::html(status, html).header(CACHE_CONTROL, "no-store"),
+        Err(error) => failed(&error),
+    }
+}
+
 /// `GET /`: 200 page about the world that the address names.
 ///
 /// The page shows test credentials and messages to everybody who can reach the port, as the control API does to those on this

@@ -15,12 +15,15 @@ use tokio::sync::watch;
 
 use super::Server;
 use super::address::Port;
+use super::tls;
 
 /// How long clients may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// For the head of a request, and to be idle between two; 75 s by default.
     pub head: Duration,
+    /// For a TLS handshake; 10 s by default.
+    pub handshake: Duration,
     /// For the body of a request; a minute by default.
     pub body: Duration,
     /// For what is in flight when the server is to stop; 10 s by default.
@@ -29,7 +32,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head: Duration::from_secs(75), body: Duration::from_mins(1), stop: Duration::from_secs(10) }
+        Self {
+            head: Duration::from_secs(75),
+            handshake: Duration::from_secs(10),
+            body: Duration::from_mins(1),
+            stop: Duration::from_secs(10),
+        }
     }
 }
 
@@ -85,6 +93,7 @@ pub async fn serve(server: Arc<Server>, listening: Listening, mut stop: watch::R
         .auto_date_header(false)
         .max_concurrent_streams(MAX_STREAMS)
         .keep_alive_interval(limits.head);
+    let builder = Arc::new(builder);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -103,6 +112,7 @@ pub async fn serve(server: Arc<Server>, listening: Listening, mut stop: watch::R
         // Small answers must not wait for the client's acknowledgement of the ones before.
         let _ = stream.set_nodelay(true);
         let server = server.clone();
+        let tls = server.tls.clone();
         let port = port.clone();
         let asked = Arc::new(AtomicBool::new(false));
         let has_asked = asked.clone();
@@ -112,14 +122,21 @@ pub async fn serve(server: Arc<Server>, listening: Listening, mut stop: watch::R
             let port = port.clone();
             async move { Ok::<_, Infallible>(server.answer(&port, peer, request).await) }
         });
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let watched = connections.watch(connection);
+        let (builder, watcher, mut stopping) = (builder.clone(), connections.watcher(), stop.clone());
+        let served = async move {
+            let stream = tokio::select! {
+                stream = tls::begin(tls.as_deref(), stream, peer, limits.handshake) => stream,
+                _ = stopping.wait_for(|stop| *stop) => None,
+            };
+            let Some(stream) = stream else { return Ok(()) };
+            watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await
+        };
         tokio::spawn(async move {
-            let mut watched = pin!(watched);
+            let mut served = pin!(served);
             // The limit of hyper begins when it knows which version of HTTP is spoken, and is not there in HTTP/2.
-            let ended = match tokio::time::timeout(limits.head, &mut watched).await {
+            let ended = match tokio::time::timeout(limits.head, &mut served).await {
                 Ok(ended) => ended,
-                Err(_) if has_asked.load(Ordering::Relaxed) => watched.await,
+                Err(_) if has_asked.load(Ordering::Relaxed) => served.await,
                 Err(_) => return tracing::debug!(%peer, "a connection asked for nothing"),
             };
             if let Err(error) = ended {

@@ -1,10 +1,12 @@
 //! The way of one request: from whole request to whole response.
 
 pub mod address;
+pub mod authority;
 pub mod deliver;
 pub mod listen;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,7 +24,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::control::{self, Control};
+use crate::control::{self, Control, access};
 use crate::dashboard;
 use crate::http::{AnyProvider, Match, Params, Problem, Reply, Req};
 use crate::world::clock::{Stopwatch, real_now};
@@ -32,6 +34,7 @@ use crate::worlds::Worlds;
 use address::{Address, Port, Target};
 use deliver::Webhooks;
 use listen::{Limits, Listening};
+use tls::Tls;
 
 /// How often due timers fire without being asked, and worlds that nobody used for too long are deleted.
 const TICK: Duration = Duration::from_secs(1);
@@ -54,6 +57,8 @@ pub struct Server {
     pub webhooks: Webhooks,
     /// How long clients may take.
     pub limits: Limits,
+    /// What it speaks TLS with, on every port; plain HTTP when absent.
+    pub tls: Option<Arc<Tls>>,
 }
 
 impl std::fmt::Debug for Server {
@@ -63,11 +68,16 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
+    /// `https` or `http`.
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
     /// Answers one request that came in at `port` from `peer`.
     pub async fn answer(&self, port: &Port, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
         let (head, body) = request.into_parts();
         let Address { world: world_name, target, links } =
-            address::resolve(&self.worlds.registry, port, self.external.as_ref(), &head.uri, &head.headers);
+            address::resolve(&self.worlds.registry, port, self.scheme(), self.external.as_ref(), &head.uri, &head.headers);
         let provider = match &target {
             Target::Provider(slug, _) => self.worlds.registry.provider(slug),
             _ => None,
@@ -101,6 +111,9 @@ impl Server {
         let (now, reply) = match (world, target, provider) {
             (Some(world), Target::Provider(_, path), Some(provider)) => {
                 path.clone_into(&mut req.path);
+                if self.control.access().token.is_some() {
+                    access::strip(&mut req.headers);
+                }
                 let target = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
                 Self::provider(&world, &**provider, req, refused, target)
             }
@@ -114,7 +127,7 @@ impl Server {
             (Some(world), Target::Front, _) => {
                 let caller = control::Caller { authority: address::host(&head.uri, &req.headers), peer };
                 let front = || dashboard::front(&self.worlds, &world, &req);
-                (world.now(real), control::refusal(&caller, &req).unwrap_or_else(front))
+                (world.now(real), self.control.access().at_the_door(&caller, &req).unwrap_or_else(front))
             }
             (Some(world), _, _) => (world.now(real), control::nowhere(&self.worlds.registry)),
         };
@@ -172,8 +185,9 @@ impl Server {
             world = world.name(),
             provider = slug,
             operation,
-            "{} {target} -> {} in {took:?}",
+            "{} {} -> {} in {took:?}",
             req.method,
+            loggable(provider, operation),
             reply.status.as_u16()
         );
         world.journal.note(Entry {
@@ -214,6 +228,12 @@ fn handle(
         }
     });
     (now, reply)
+}
+
+/// What the log says instead of a path, in which there may be secrets: that of the operation, with its parameters' names. The journal
+/// has it whole, for those who may see that.
+fn loggable(provider: &dyn AnyProvider, operation: Option<&str>) -> &'static str {
+    provider.operations().iter().find(|known| Some(known.id) == operation).map_or("(no operation)", |known| known.path)
 }
 
 fn id_of(provider: &dyn AnyProvider, index: usize) -> Option<&'static str> {
