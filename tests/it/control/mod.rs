@@ -3,6 +3,7 @@
 mod clock;
 mod outbox;
 mod requests;
+mod safety;
 mod settings;
 mod simulations;
 mod worlds;
