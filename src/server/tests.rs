@@ -10,11 +10,14 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
 use super::address::Port;
+use super::authority::Names;
 use super::capacity::Capacity;
 use super::deliver::Webhooks;
 use super::listen::{Limits, Listening, bind};
+use super::tls::{Keeper, Tls};
 use super::{Server, run};
 use crate::control::Control;
+use crate::control::access::Access;
 use crate::world::clock::{Mode, real_now};
 use crate::worlds::tests::worlds;
 use crate::worlds::{DEFAULT, Spec};
@@ -34,6 +37,10 @@ impl Rig {
     }
 
     fn with(limits: Limits) -> Self {
+        Self::over(None, limits)
+    }
+
+    fn over(tls: Option<Arc<Tls>>, limits: Limits) -> Self {
         let worlds = Arc::new(worlds(7));
         let spec = Spec {
             name: Some(DEFAULT.to_owned()),
@@ -44,9 +51,10 @@ impl Rig {
         worlds.create(spec, real_now()).unwrap();
         let (listeners, new_listening) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
-        let control = Control::new(worlds.clone(), real_now(), Ipv4Addr::LOCALHOST.into(), listeners, stopped.clone());
+        let host = Ipv4Addr::LOCALHOST.into();
+        let control = Control::new(worlds.clone(), real_now(), host, "http", Access::default(), listeners, stopped.clone());
         let capacity = Capacity::new(&limits);
-        let server = Arc::new(Server { worlds, control, external: None, webhooks: Webhooks::Off, limits, capacity });
+        let server = Arc::new(Server { worlds, control, external: None, webhooks: Webhooks::Off, limits, capacity, tls });
         let socket = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let address = socket.local_addr().unwrap();
         let listening = vec![Listening { socket, port: Port::default(), life: None }];
@@ -216,6 +224,26 @@ fn connections_that_ask_for_nothing_are_closed() {
     connection.send("GET /tiny/count HTTP/1.1\r\nhost: localhost\r\n\r\n");
     assert_eq!(connection.answer().0, 200);
     assert!(connection.is_closed(), "idle after a request");
+}
+
+#[test]
+fn a_tls_handshake_that_does_not_finish_is_given_up() {
+    let tls = Arc::new(Tls::new(&Keeper::Memory, &Names::local()).unwrap());
+    let limits = Limits { handshake: Duration::from_millis(50), head: Duration::from_millis(100), ..Limits::default() };
+    let mut rig = Rig::over(Some(tls), limits);
+    for (case, sent) in
+        [("silence", &b""[..]), ("one byte", b"\x16"), ("half a hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")]
+    {
+        let mut connection = rig.connect();
+        connection.stream.write_all(sent).unwrap();
+        assert!(connection.is_closed(), "{case}");
+    }
+    let mut connection = rig.connect();
+    connection.stream.write_all(b"\x16").unwrap();
+    rig.end();
+    // What it sent may still be unread, and so it may see a reset.
+    let seen = connection.stream.read(&mut [0]).map_err(|error| error.kind());
+    assert!(matches!(seen, Ok(0) | Err(std::io::ErrorKind::ConnectionReset)), "a stop does not leave one open: {seen:?}");
 }
 
 #[test]
