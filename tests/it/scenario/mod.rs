@@ -20,19 +20,6 @@ steps:
     expect: {json: {channel: sms}}
 "#;
 
-/// A scenario in which a message is sent.
-const SIGNUP: &str = r#"title: A signup
-steps:
-  - request: verified.createOneClick
-    auth: VERIFIED_API_KEY
-    json: {phone: "+10123456789", redirectUrl: "https://hooli.example/"}
-    expect: {status: 201}
-    capture: {wallet: $.url}
-  - open: ${wallet}
-    expect: {status: 200}
-  - outbox: {channel: sms}
-"#;
-
 /// The folder of the stories.
 fn stories() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
