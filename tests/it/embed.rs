@@ -1,5 +1,6 @@
 //! The library: servers inside a Rust test.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use understudy::http::Refusal;
 use understudy::world::Failure;
 use understudy::world::clock::Mode;
+use understudy::world::faults::{BadRule, Respond, Rule};
 use understudy::world::journal::{Filter, Since, Statuses};
 use understudy::worlds::{NewWorldError, Spec, Start};
 use understudy::{StartError, Understudy, WorldHandle};
@@ -205,6 +207,43 @@ fn simulations_and_messages_work_without_http() {
     }
     let wrong = understudy.simulate("verified", "consent", json!({}));
     assert!(matches!(wrong, Err(Refusal::Invalid(_))), "{wrong:?}");
+}
+
+#[test]
+fn faults_are_made_counted_and_taken_back_without_http() {
+    let understudy = builder().start().unwrap();
+    let world = understudy.create_world(named("w")).unwrap();
+    let down = |times| Rule {
+        provider: Some("verified".to_owned()),
+        operation: Some("listSchemas".to_owned()),
+        respond: Some(Respond { status: 503, headers: BTreeMap::new(), body: Some(json!("down")) }),
+        times,
+        ..Rule::default()
+    };
+    let id = understudy.fault(down(Some(1))).unwrap();
+    assert_eq!(understudy.fault_hits(id), Some(0));
+    assert_eq!(call(&world, "GET", "/schema", "").status, 200, "another world");
+    assert_eq!(call(&understudy, "GET", "/schema", "").text(), "down");
+    assert_eq!(call(&understudy, "GET", "/schema", "").status, 200, "it is spent");
+    assert_eq!(understudy.fault_hits(id), Some(1));
+    let [fault] = &understudy.faults()[..] else { panic!("one rule was made") };
+    assert_eq!((fault.id, fault.hits, fault.spent, &fault.rule), (id, 1, true, &down(Some(1))));
+
+    let other = understudy.fault(down(None)).unwrap();
+    assert!(understudy.remove_fault(id) && !understudy.remove_fault(id));
+    assert_eq!((understudy.fault_hits(id), understudy.fault_hits(other)), (None, Some(0)));
+    understudy.clear_faults();
+    assert_eq!(understudy.faults(), []);
+    assert_eq!(call(&understudy, "GET", "/schema", "").status, 200);
+
+    for (rule, expected) in [
+        (Rule::default(), "a fault needs an effect: "),
+        (Rule { provider: Some("nobody".to_owned()), ..down(None) }, "provider: there is no provider \"nobody\"; there are "),
+        (Rule { operation: Some("fly".to_owned()), ..down(None) }, "operation: there is no operation \"fly\"; verified has "),
+    ] {
+        let error = understudy.fault(rule).expect_err(expected);
+        assert!(matches!(error, BadRule::Invalid(_)) && error.to_string().starts_with(expected), "{error}");
+    }
 }
 
 #[test]
