@@ -17,7 +17,7 @@ use super::store::AsText;
 use super::{CreateError, Cx, Hooks, Origin, Settings, World, deliveries, set_setting, store, timers, view};
 
 /// How long nobody has used a world that is put to sleep, in real time.
-const IDLE: TimeDelta = TimeDelta::seconds(5);
+const IDLE: TimeDelta = TimeDelta::seconds(3);
 
 /// The largest database that is put to sleep: another takes too long to compare and to copy.
 const SLEEPER_LIMIT: usize = 8 * 1024 * 1024;
