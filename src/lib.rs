@@ -27,6 +27,7 @@ pub mod dashboard;
 pub mod http;
 pub mod pages;
 pub mod providers;
+pub mod scenario;
 pub mod server;
 pub mod world;
 pub mod worlds;
@@ -36,6 +37,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -51,10 +53,12 @@ use server::deliver::Webhooks;
 use server::listen::{Limits, Listening, bind, reachable};
 use world::clock::{Mode, OutOfRange, real_now};
 use world::faults::{BadRule, Fault, Rule};
+use world::journal::{Entry, Filter};
 use world::outbox::Sent;
+use world::snapshot::{Snapshot, SnapshotError};
 use world::timers::Timer;
 use world::{ClockView, CreateError, Failure, World};
-use worlds::{DEFAULT, NewWorldError, Registry, RegistryError, Spec, Worlds};
+use worlds::{DEFAULT, LoadError, NewWorldError, Registry, RegistryError, Spec, Worlds};
 
 /// The port that the server uses unless told otherwise: the one-time code of the test users.
 pub const DEFAULT_PORT: u16 = 11111;
@@ -107,6 +111,7 @@ pub struct Builder {
     external: Option<(&'static str, String)>,
     webhooks: Webhooks,
     workers: usize,
+    snapshot_memory: usize,
     seed: Option<u64>,
     world: Spec,
 }
@@ -165,6 +170,12 @@ impl Builder {
     #[must_use]
     pub fn workers(self, workers: usize) -> Self {
         Self { workers, ..self }
+    }
+
+    /// Bytes of memory that all snapshots together may take; 1 GiB unless given.
+    #[must_use]
+    pub fn snapshot_memory(self, bytes: usize) -> Self {
+        Self { snapshot_memory: bytes, ..self }
     }
 
     /// Seed of the random source of every world that is given none; 0 unless given. Ids, tokens and keys follow from it.
@@ -229,7 +240,7 @@ impl Builder {
         let addresses: Vec<SocketAddr> = listening.iter().filter_map(|one| one.socket.local_addr().ok()).collect();
         let gateway = addresses.first().copied().unwrap_or(SocketAddr::new(self.host, self.port));
 
-        let worlds = Arc::new(Worlds::new(registry, self.seed.unwrap_or(0)));
+        let worlds = Arc::new(Worlds::new(registry, self.seed.unwrap_or(0)).snapshot_memory(self.snapshot_memory));
         let default = Spec { name: Some(DEFAULT.to_owned()), ..self.world };
         match &self.data {
             Some(path) => worlds.open(path, default, started)?,
@@ -237,7 +248,8 @@ impl Builder {
         };
         let limits = Limits::default();
         let (listeners, new_listening) = mpsc::unbounded_channel();
-        let control = Control::new(worlds.clone(), started, self.host, listeners);
+        let (stop, stopped) = watch::channel(false);
+        let control = Control::new(worlds.clone(), started, self.host, listeners, stopped.clone());
         let server = Arc::new(Server {
             worlds: worlds.clone(),
             control,
@@ -246,7 +258,6 @@ impl Builder {
             limits,
             capacity: Capacity::new(&limits),
         });
-        let (stop, stopped) = watch::channel(false);
         let runtime = runtime(self.workers).map_err(StartError::Thread)?;
         let thread = std::thread::Builder::new()
             .name("understudy".to_owned())
@@ -301,6 +312,7 @@ impl Understudy {
             external: None,
             webhooks: Webhooks::default(),
             workers: 1,
+            snapshot_memory: world::snapshot::MEMORY,
             seed: None,
             world: Spec::default(),
         }
@@ -375,6 +387,11 @@ impl WorldHandle {
         self.world.name()
     }
 
+    /// Base URL of its server: the gateway.
+    pub fn server_url(&self) -> &str {
+        &self.gateway
+    }
+
     /// Base URL of the world: the gateway, for the default world.
     pub fn url(&self) -> String {
         if self.name() == DEFAULT { self.gateway.clone() } else { format!("{}/~{}", self.gateway, self.name()) }
@@ -417,6 +434,39 @@ impl WorldHandle {
     /// Brings everything back to how it was at the world's creation.
     pub fn reset(&self) -> Result<(), CreateError> {
         self.world.reset(None, real_now())
+    }
+
+    /// Puts the state aside: data, timers, settings, outbox, chance, and the clock. [`WorldHandle::restore`] goes back to it, and a
+    /// world can begin with it ([`worlds::Start::Snapshot`]).
+    pub fn snapshot(&self, name: Option<&str>) -> Result<Arc<Snapshot>, SnapshotError> {
+        self.worlds.take_snapshot(&self.world, name.map(ToOwned::to_owned), real_now())
+    }
+
+    /// Keeps the state in an SQLite file (see [`WorldHandle::database`]) as a snapshot, once it is checked.
+    pub fn load_snapshot(&self, file: &[u8], name: Option<&str>) -> Result<Arc<Snapshot>, LoadError> {
+        self.worlds.load_snapshot(&self.world, file, name.map(ToOwned::to_owned), real_now())
+    }
+
+    /// Its snapshots, oldest first. They are deleted with it.
+    pub fn snapshots(&self) -> Vec<Arc<Snapshot>> {
+        self.world.snapshots()
+    }
+
+    /// Goes back to a snapshot. The clock shows what it showed then, and goes on from there where it was running; the journal stays.
+    pub fn restore(&self, id: &str) -> Result<(), SnapshotError> {
+        let restored = self.world.restore_snapshot(id, real_now());
+        self.worlds.look_for_webhooks(&self.world, real_now());
+        restored
+    }
+
+    /// Deletes a snapshot.
+    pub fn delete_snapshot(&self, id: &str) -> Result<(), SnapshotError> {
+        self.world.delete_snapshot(id)
+    }
+
+    /// The state as an SQLite file.
+    pub fn database(&self) -> rusqlite::Result<Vec<u8>> {
+        Ok(self.world.save(real_now())?.image.to_bytes())
     }
 
     /// Makes a fault rule for the providers of this world; returns its id. See [`Rule`] for what it can be, and
@@ -479,5 +529,26 @@ impl WorldHandle {
     /// The messages that would have been sent, oldest first; only those to `to` when it is given.
     pub fn messages(&self, to: Option<&str>) -> Result<Vec<Sent>, Failure<rusqlite::Error>> {
         self.world.request(real_now(), "", |cx| world::outbox::list(cx.db, to)).1
+    }
+
+    /// The requests that the journal holds and `filter` admits, with their answers, newest last.
+    ///
+    /// ```
+    /// # let understudy = understudy::Understudy::builder().start()?;
+    /// use understudy::world::journal::{Filter, Statuses};
+    ///
+    /// let failed = understudy.requests(&Filter { statuses: vec![Statuses::Class(5)], ..Filter::default() });
+    /// assert!(failed.is_empty());
+    /// # Ok::<(), understudy::StartError>(())
+    /// ```
+    pub fn requests(&self, filter: &Filter) -> Vec<Arc<Entry>> {
+        self.world.journal.list(filter)
+    }
+
+    /// Blocks until there are `count` requests that `filter` admits, for what the app under test does in its own time. Returns
+    /// those that there are then: fewer than `count` once `patience`, in real time, is over.
+    #[must_use = "there may be fewer than were waited for"]
+    pub fn wait_for_requests(&self, filter: &Filter, count: usize, patience: Duration) -> Vec<Arc<Entry>> {
+        self.world.journal.wait(filter, count, patience)
     }
 }

@@ -61,7 +61,7 @@ pub struct Listening {
 }
 
 /// Ends when the world that a port belongs to no longer exists; never for a port that belongs to none.
-async fn deleted(life: &mut Option<watch::Receiver<()>>) {
+pub(crate) async fn deleted(life: &mut Option<watch::Receiver<()>>) {
     match life {
         Some(life) => while life.changed().await.is_ok() {},
         None => std::future::pending().await,

@@ -16,13 +16,14 @@ use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use http::header::{ALLOW, CONTENT_LENGTH, DATE};
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Body as _, Incoming};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 use crate::control::{self, Control};
 use crate::dashboard;
@@ -41,6 +42,9 @@ use listen::{Limits, Listening};
 
 /// How often due timers fire without being asked, and worlds that nobody used for too long are deleted.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How often worlds begin and go to sleep, a few at a time, while there are any that should.
+const TIDYING: Duration = Duration::from_millis(20);
 
 /// How much of a body that is too large is read and dropped, so that the client sees the refusal and not a reset.
 const DRAIN_LIMIT: u64 = 1024 * 1024 * 1024;
@@ -108,12 +112,13 @@ impl Server {
         let world = self.worlds.get(&world_name);
         let is_head = req.method == Method::HEAD;
         let asked = world.clone();
+        let mut pieces = None;
         let mut cut = None;
         let (now, reply) = match (world, target, provider) {
             (Some(world), Target::Provider(_, path), Some(provider)) => {
                 path.clone_into(&mut req.path);
                 let target = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-                let outcome = Self::provider(line, &world, &**provider, req, refused, target).await;
+                let outcome = Self::provider(line, &world, &**provider, req, refused, target, head.version).await;
                 cut = outcome.cut;
                 (outcome.now, outcome.reply)
             }
@@ -121,12 +126,14 @@ impl Server {
                 let now = world.as_ref().map_or(real, |world| world.now(real));
                 path.clone_into(&mut req.path);
                 let caller = control::Caller { authority: address::host(&head.uri, &req.headers), peer };
-                (now, self.control.answer(&caller, world.as_ref(), &world_name, &req, refused))
+                let answer = self.control.answer(&caller, world.as_ref(), &world_name, &req, refused).await;
+                pieces = answer.pieces;
+                (now, answer.reply)
             }
             (None, _, _) => (real, control::unknown_world(&world_name)),
             (Some(world), Target::Front, _) => {
                 let caller = control::Caller { authority: address::host(&head.uri, &req.headers), peer };
-                let front = || dashboard::front(&self.worlds, &world, &req);
+                let front = || dashboard::answer(&self.worlds, &world, &req);
                 (world.now(real), control::refusal(&caller, &req).unwrap_or_else(front))
             }
             (Some(world), _, _) => (world.now(real), control::nowhere(&self.worlds.registry)),
@@ -138,9 +145,14 @@ impl Server {
             line.pause(reply.wait).await;
         }
         let response = respond(now, reply, is_head);
-        match cut {
-            Some(cut) => faults::send(cut, line, head.version, response).await,
-            None => Ok(response.map(|body| Either::Left(Full::new(body)))),
+        match (cut, pieces) {
+            (Some(cut), _) => faults::send(cut, line, head.version, response).await,
+            (None, None) => Ok(response.map(|body| Either::Left(Full::new(body)))),
+            (None, Some(pieces)) => {
+                let mut response = response.map(|_| Either::Right(pieces));
+                response.headers_mut().remove(CONTENT_LENGTH);
+                Ok(response)
+            }
         }
     }
 
@@ -152,6 +164,7 @@ impl Server {
         mut req: Req,
         refused: Option<Problem>,
         target: PathAndQuery,
+        version: Version,
     ) -> Outcome {
         let watch = Stopwatch::start();
         let slug = provider.about().slug;
@@ -182,16 +195,18 @@ impl Server {
             req.method,
             reply.status.as_u16()
         );
-        world.journal.note(Entry {
+        world.note(Entry {
             id: 0,
             at: now,
             took,
             provider: slug,
             operation,
             method: req.method,
+            version,
             scheme: req.links.scheme,
             authority: req.links.authority,
             target,
+            path: req.path,
             request_headers: req.headers,
             request_body: req.body,
             status,
@@ -293,13 +308,20 @@ pub async fn run(
     });
     let stopping = stop.clone();
     let mut tick = tokio::time::interval(TICK);
+    let mut tidying = tokio::time::interval(TIDYING);
+    tidying.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_untidy = false;
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
             Some(one) = new_listening.recv() => {
                 sockets.spawn(listen::serve(server.clone(), one, stopping.clone()));
             }
-            _ = tick.tick() => server.worlds.tick(real_now()),
+            _ = tick.tick() => {
+                server.worlds.tick(real_now());
+                is_untidy = true;
+            }
+            _ = tidying.tick(), if is_untidy => is_untidy = server.worlds.tidy(real_now()),
         }
     }
     while let Some(ended) = sockets.join_next().await {

@@ -15,7 +15,7 @@ use crate::control::KEY;
 use crate::raw::{Answer, Raw, request};
 
 /// The binary, in an environment without settings of this machine.
-fn understudy(arguments: &[&str]) -> Command {
+pub(crate) fn understudy(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_understudy"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("UNDERSTUDY_") {
@@ -103,7 +103,7 @@ fn address_of(url: &Value) -> SocketAddr {
 }
 
 /// Runs a command that must end by itself.
-fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     let mut child = command.spawn().expect("the binary runs");
     let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
     let mut text = String::new();

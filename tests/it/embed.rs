@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use http::Method;
 use serde_json::{Value, json};
 use understudy::http::Refusal;
 use understudy::world::Failure;
 use understudy::world::clock::Mode;
 use understudy::world::faults::{BadRule, Respond, Rule};
-use understudy::worlds::{NewWorldError, Spec};
+use understudy::world::journal::{Filter, Since, Statuses};
+use understudy::worlds::{NewWorldError, Spec, Start};
 use understudy::{StartError, Understudy, WorldHandle};
 
 use crate::control::{KEY, PHONE};
@@ -133,7 +136,7 @@ fn worlds_are_created_found_copied_and_deleted() {
     let id = issue(&world, "a@example.com");
     assert!(!has(&understudy, &id), "worlds never see each other");
     assert!(has(&understudy.world("w").unwrap(), &id));
-    let copy = understudy.create_world(Spec { from: Some("w".to_owned()), ..Spec::default() }).unwrap();
+    let copy = understudy.create_world(Spec { from: Start::World("w".to_owned()), ..Spec::default() }).unwrap();
     assert_eq!(copy.name(), "world-1");
     assert_eq!(issue(&copy, "b@example.com"), issue(&world, "b@example.com"), "chance goes on from the same place");
     assert!(has(&copy, &id));
@@ -155,7 +158,7 @@ fn a_world_that_cannot_be_says_why() {
             "\"W\" cannot be a world's name: 1 to 63 lower-case letters, digits, '-' or '_', beginning with a letter or digit",
         ),
         (named("default"), "there is already a world named \"default\""),
-        (Spec { from: Some("nobody".to_owned()), ..named("w") }, "there is no world named \"nobody\" to copy"),
+        (Spec { from: Start::World("nobody".to_owned()), ..named("w") }, "there is no world named \"nobody\" to copy"),
         (
             Spec { settings: setting("nothing", json!(1)), ..named("w") },
             "verified has no setting \"nothing\"; it has wire, codes, formats",
@@ -251,6 +254,40 @@ fn a_simulation_acts_in_the_world_of_its_handle() {
     assert!(understudy.simulate("verified", "consent", json!({"url": wallet})).is_err());
     assert!(world.simulate("verified", "consent", json!({"url": wallet})).is_ok());
     assert_eq!((understudy.messages(None).unwrap().len(), world.messages(None).unwrap().len()), (0, 1));
+}
+
+#[test]
+fn requests_are_read_without_http() {
+    let understudy = builder().start().unwrap();
+    let world = understudy.create_world(named("w")).unwrap();
+    issue(&understudy, "a@example.com");
+    assert!(!has(&understudy, "none"));
+    assert_eq!(world.requests(&Filter::default()).len(), 0, "worlds never see each other");
+    let all = understudy.requests(&Filter::default());
+    assert_eq!(all.iter().map(|one| (one.id, one.status.as_u16())).collect::<Vec<_>>(), [(1, 201), (2, 404)]);
+    assert_eq!((&all[0].method, all[0].path.as_str(), all[0].operation), (&Method::POST, "/credentials", Some("issueCredentials")));
+    assert_eq!(serde_json::from_slice::<Value>(&all[0].request_body).unwrap()["email"], "a@example.com");
+    let failed = Filter { statuses: vec![Statuses::Class(4)], since: Some(Since::Id(1)), ..Filter::default() };
+    assert_eq!(understudy.requests(&failed).iter().map(|one| one.id).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn requests_are_waited_for_in_real_time() {
+    let understudy = builder().start().unwrap();
+    let long = Duration::from_mins(1);
+    let issued = Filter { operations: vec!["issueCredentials".to_owned()], ..Filter::default() };
+    std::thread::scope(|scope| {
+        let app = understudy.clone();
+        scope.spawn(move || {
+            for number in 0..3 {
+                issue(&app, &format!("{number}@example.com"));
+            }
+        });
+        assert!(understudy.wait_for_requests(&issued, 3, long).len() >= 3);
+    });
+    assert_eq!(understudy.wait_for_requests(&issued, 4, Duration::from_millis(5)).len(), 3, "its patience is over");
+    assert_eq!(understudy.wait_for_requests(&issued, 4, Duration::ZERO).len(), 3);
+    assert_eq!(understudy.wait_for_requests(&issued, 1, long).len(), 3, "all that are there");
 }
 
 /// A session with ids, codes, timers and a reset of the clock; its answers, byte by byte, but for the address.
@@ -375,4 +412,43 @@ fn sixty_four_worlds_live_side_by_side() {
         let noted = request(understudy.addresses()[0], "GET", &format!("/~{}/_understudy/requests", world.name()), &[], "").json();
         assert_eq!(noted["requests"].as_array().unwrap().len(), number % 3, "{}", world.name());
     }
+}
+
+#[test]
+fn a_state_is_put_aside_gone_back_to_and_taken_to_another_server() {
+    let server = builder().start().unwrap();
+    let kept = issue(&server, "kept@example.com");
+    let snapshot = server.snapshot(Some("With one")).unwrap();
+    assert_eq!((snapshot.id.as_str(), snapshot.name.as_deref(), snapshot.saved.now), ("with-one", Some("With one"), start_time()));
+    server.advance(TimeDelta::hours(1)).unwrap();
+    let lost = issue(&server, "lost@example.com");
+
+    let from = Start::Snapshot { world: "default".to_owned(), id: snapshot.id.clone() };
+    let world = server.create_world(Spec { from, ..Spec::default() }).unwrap();
+    assert!(has(&world, &kept) && !has(&world, &lost));
+    assert_eq!(world.clock().now, start_time());
+    server.restore("with-one").unwrap();
+    assert!(has(&server, &kept) && !has(&server, &lost));
+    assert_eq!(server.clock().now, start_time());
+
+    let other = builder().start().unwrap();
+    let loaded = other.load_snapshot(&server.database().unwrap(), None).unwrap();
+    assert_eq!(loaded.id, "snap-1");
+    other.restore("snap-1").unwrap();
+    assert!(has(&other, &kept));
+    assert_eq!(other.load_snapshot(b"hello", None).unwrap_err().to_string(), "the file is not an SQLite database");
+
+    server.delete_snapshot("with-one").unwrap();
+    assert_eq!(server.snapshots().len(), 0);
+    for refused in [server.restore("with-one"), server.delete_snapshot("with-one")] {
+        assert_eq!(refused.unwrap_err().to_string(), "the world \"default\" has no snapshot \"with-one\"");
+    }
+}
+
+#[test]
+fn snapshots_take_no_more_memory_than_they_may() {
+    let server = builder().snapshot_memory(0).start().unwrap();
+    issue(&server, "a@example.com");
+    let refused = server.snapshot(None).unwrap_err();
+    assert!(refused.to_string().ends_with("and may take 0; delete some, or delete worlds that have some"), "{refused}");
 }

@@ -1,4 +1,7 @@
-//! `requests`: what came in and what went out.
+//! `requests`: what came in and went out.
+
+mod har;
+mod query;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,10 +11,20 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Call, Details};
+use super::{Answer, Call, Details, Later};
 use crate::http::{Reply, reply, wire};
+use crate::world::World;
+use crate::world::events::Event;
 use crate::world::faults::Connection;
-use crate::world::journal::{Entry, Filter};
+use crate::world::journal::Entry;
+use query::{Format, Query};
+
+#[derive(Serialize)]
+struct Exchanges {
+    requests: Vec<Exchange>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count_reached: Option<bool>,
+}
 
 #[derive(Serialize)]
 struct Exchange {
@@ -38,37 +51,66 @@ struct Half {
     body: Option<Value>,
 }
 
-/// `GET requests`: 200 with the exchanges kept, newest last. Filters: `provider`, `operation`, `status`, `since` (an id).
-pub(super) fn list(call: &Call<'_>) -> Result<Reply, Details> {
-    let req = call.req;
-    let filter = Filter {
-        provider: req.query("provider").map(Into::into),
-        operation: req.query("operation").map(Into::into),
-        status: number(call, "status")?,
-        since: number(call, "since")?,
+/// `GET requests`: 200 with the exchanges kept, newest last. Filters: `provider`, `operation`, `method`, `path`, `status`, `since`
+/// (an id or a moment); `limit` shows the latest of them. With `wait_ms`, the answer comes once `count` of them are there, or that
+/// time is over, or the server stops. `format=har` is a file. 400 for anything else.
+pub(super) fn list(call: &Call<'_>) -> Result<Later, Details> {
+    let world = call.world()?.clone();
+    let query = Query::read(call)?;
+    let end = call.end();
+    Ok(Box::pin(async move {
+        if !query.patience.is_zero() {
+            tokio::select! {
+                () = enough(&world, &query) => {}
+                () = end => {}
+            }
+        }
+        Ok(Answer::from(show(&world, &query)))
+    }))
+}
+
+/// Ends when the exchanges that are waited for are there, or the time for it is over. Nothing is held meanwhile.
+async fn enough(world: &World, query: &Query) {
+    // Watched first, so that none can come unseen between the look and the wait.
+    let mut events = world.events.watch();
+    let there = async {
+        while world.journal.count(&query.filter) < query.count.unwrap_or(1) {
+            while let Ok(Event::Timer(_) | Event::Clock(_) | Event::Message(_) | Event::Reset) = events.recv().await {}
+        }
     };
-    let requests: Vec<Exchange> = call.world()?.journal.list(&filter).iter().map(exchange).collect();
-    Ok(reply::json(StatusCode::OK, &json!({ "requests": requests })))
+    let _ = tokio::time::timeout(query.patience, there).await;
+}
+
+fn show(world: &World, query: &Query) -> Reply {
+    let found = world.journal.list(&query.filter);
+    let count_reached = query.count.map(|count| found.len() >= count);
+    let hidden = query.limit.map_or(0, |limit| found.len().saturating_sub(limit));
+    let shown = found.get(hidden..).unwrap_or_default();
+    match query.format {
+        Format::Json => {
+            let requests = shown.iter().map(|entry| exchange(entry)).collect();
+            reply::json(StatusCode::OK, &Exchanges { requests, count_reached })
+        }
+        Format::Har => har::file(world.name(), shown),
+    }
 }
 
 /// `DELETE requests`: 204; numbering goes on.
 pub(super) fn clear(call: &Call<'_>) -> Result<Reply, Details> {
-    call.world()?.journal.clear();
+    let world = call.world()?;
+    call.takes_only(&[])?;
+    world.journal.clear();
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// `GET requests/<id>`: 200 with one exchange; 404 when it is unknown or forgotten.
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, Details> {
+    let world = call.world()?;
+    call.takes_only(&[])?;
     let id = call.req.param("id");
-    let entry = id.parse().ok().and_then(|id| call.world.and_then(|world| world.journal.get(id)));
-    call.world()?;
+    let entry = id.parse().ok().and_then(|id| world.journal.get(id));
     let entry = entry.ok_or_else(|| Details::new(StatusCode::NOT_FOUND, format!("no request {id} is kept")))?;
     Ok(reply::json(StatusCode::OK, &exchange(&entry)))
-}
-
-fn number<T: std::str::FromStr>(call: &Call<'_>, name: &str) -> Result<Option<T>, Details> {
-    let Some(text) = call.req.query(name) else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| Details::new(StatusCode::BAD_REQUEST, format!("{name}: {text:?} is not a number that fits")))
 }
 
 fn exchange(entry: &Entry) -> Exchange {
