@@ -36,6 +36,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -48,14 +49,18 @@ use control::simulations::perform;
 use server::Server;
 use server::address::{Port, strip_port};
 use server::authority::{Authority, AuthorityError, Names};
+use server::capacity::Capacity;
 use server::deliver::Webhooks;
 use server::listen::{Limits, Listening, bind, reachable};
 use server::tls::{Keeper, Tls};
 use world::clock::{Mode, OutOfRange, real_now};
+use world::faults::{BadRule, Fault, Rule};
+use world::journal::{Entry, Filter};
 use world::outbox::Sent;
+use world::snapshot::{Snapshot, SnapshotError};
 use world::timers::Timer;
 use world::{ClockView, CreateError, Failure, World};
-use worlds::{DEFAULT, NewWorldError, Registry, RegistryError, Spec, Worlds};
+use worlds::{DEFAULT, LoadError, NewWorldError, Registry, RegistryError, Spec, Worlds};
 
 /// The port that the server uses unless told otherwise: the one-time code of the test users.
 pub const DEFAULT_PORT: u16 = 11111;
@@ -117,6 +122,7 @@ pub struct Builder {
     tls_names: Vec<String>,
     control_token: Option<Token>,
     workers: usize,
+    snapshot_memory: usize,
     seed: Option<u64>,
     world: Spec,
 }
@@ -198,6 +204,12 @@ impl Builder {
         Self { workers, ..self }
     }
 
+    /// Bytes of memory that all snapshots together may take; 1 GiB unless given.
+    #[must_use]
+    pub fn snapshot_memory(self, bytes: usize) -> Self {
+        Self { snapshot_memory: bytes, ..self }
+    }
+
     /// Seed of the random source of every world that is given none; 0 unless given. Ids, tokens and keys follow from it.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
@@ -269,23 +281,26 @@ impl Builder {
         let addresses: Vec<SocketAddr> = listening.iter().filter_map(|one| one.socket.local_addr().ok()).collect();
         let gateway = addresses.first().copied().unwrap_or(SocketAddr::new(self.host, self.port));
 
-        let worlds = Arc::new(Worlds::new(registry, self.seed.unwrap_or(0)));
+        let worlds = Arc::new(Worlds::new(registry, self.seed.unwrap_or(0)).snapshot_memory(self.snapshot_memory));
         let default = Spec { name: Some(DEFAULT.to_owned()), ..self.world };
         match &self.data {
             Some(path) => worlds.open(path, default, started)?,
             None => worlds.create(default, started)?,
         };
+        let limits = Limits::default();
         let (listeners, new_listening) = mpsc::unbounded_channel();
-        let control = Control::new(worlds.clone(), started, self.host, scheme, Access { token: token.clone() }, listeners);
+        let (stop, stopped) = watch::channel(false);
+        let access = Access { token: token.clone() };
+        let control = Control::new(worlds.clone(), started, self.host, scheme, access, listeners, stopped.clone());
         let server = Arc::new(Server {
             worlds: worlds.clone(),
             control,
             external: self.external.clone(),
             webhooks: self.webhooks,
-            limits: Limits::default(),
+            limits,
+            capacity: Capacity::new(&limits),
             tls: tls.clone(),
         });
-        let (stop, stopped) = watch::channel(false);
         let runtime = runtime(self.workers).map_err(StartError::Thread)?;
         let thread = std::thread::Builder::new()
             .name("understudy".to_owned())
@@ -368,6 +383,7 @@ impl Understudy {
             tls_names: Vec::new(),
             control_token: None,
             workers: 1,
+            snapshot_memory: world::snapshot::MEMORY,
             seed: None,
             world: Spec::default(),
         }
@@ -481,7 +497,7 @@ impl WorldHandle {
     pub fn environment(&self, slug: &str) -> Result<Vec<Variable>, Failure<rusqlite::Error>> {
         let Some(provider) = self.worlds.registry.provider(slug) else { return Ok(Vec::new()) };
         let links = self.links(slug);
-        self.world.request(real_now(), provider.about().slug, |cx| provider.environment(cx, &links)).1
+        self.world.look(real_now(), provider.about().slug, |cx| provider.environment(cx, &links))
     }
 
     fn links(&self, slug: &str) -> Links {
@@ -520,6 +536,83 @@ impl WorldHandle {
         self.world.reset(None, real_now())
     }
 
+    /// Puts the state aside: data, timers, settings, outbox, chance, and the clock. [`WorldHandle::restore`] goes back to it, and a
+    /// world can begin with it ([`worlds::Start::Snapshot`]).
+    pub fn snapshot(&self, name: Option<&str>) -> Result<Arc<Snapshot>, SnapshotError> {
+        self.worlds.take_snapshot(&self.world, name.map(ToOwned::to_owned), real_now())
+    }
+
+    /// Keeps the state in an SQLite file (see [`WorldHandle::database`]) as a snapshot, once it is checked.
+    pub fn load_snapshot(&self, file: &[u8], name: Option<&str>) -> Result<Arc<Snapshot>, LoadError> {
+        self.worlds.load_snapshot(&self.world, file, name.map(ToOwned::to_owned), real_now())
+    }
+
+    /// Its snapshots, oldest first. They are deleted with it.
+    pub fn snapshots(&self) -> Vec<Arc<Snapshot>> {
+        self.world.snapshots()
+    }
+
+    /// Goes back to a snapshot. The clock shows what it showed then, and goes on from there where it was running; the journal stays.
+    pub fn restore(&self, id: &str) -> Result<(), SnapshotError> {
+        let restored = self.world.restore_snapshot(id, real_now());
+        self.worlds.look_for_webhooks(&self.world, real_now());
+        restored
+    }
+
+    /// Deletes a snapshot.
+    pub fn delete_snapshot(&self, id: &str) -> Result<(), SnapshotError> {
+        self.world.delete_snapshot(id)
+    }
+
+    /// The state as an SQLite file.
+    pub fn database(&self) -> rusqlite::Result<Vec<u8>> {
+        Ok(self.world.save(real_now())?.image.to_bytes())
+    }
+
+    /// Makes a fault rule for the providers of this world; returns its id. See [`Rule`] for what it can be, and
+    /// [`world::faults`] for how several combine.
+    ///
+    /// ```
+    /// use understudy::Understudy;
+    /// use understudy::world::faults::{Connection, Rule};
+    ///
+    /// let understudy = Understudy::builder().start()?;
+    /// let lost = understudy.fault(Rule {
+    ///     provider: Some("verified".to_owned()),
+    ///     operation: Some("issueCredentials".to_owned()),
+    ///     connection: Some(Connection::Reset),
+    ///     times: Some(1),
+    ///     ..Rule::default()
+    /// })?;
+    /// // The app under test issues a credential here, and has to find out that it was issued although no answer came.
+    /// assert_eq!(understudy.fault_hits(lost), Some(0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fault(&self, rule: Rule) -> Result<u64, BadRule> {
+        self.worlds.registry.check_fault(&rule)?;
+        self.world.faults.add(rule)
+    }
+
+    /// How often a fault rule struck; none when there is no such rule (any more).
+    pub fn fault_hits(&self, id: u64) -> Option<u64> {
+        self.world.faults.get(id).map(|fault| fault.hits)
+    }
+
+    /// All fault rules, in the order of their creation.
+    pub fn faults(&self) -> Vec<Fault> {
+        self.world.faults.list()
+    }
+
+    /// Takes a fault rule back; says whether there was one.
+    pub fn remove_fault(&self, id: u64) -> bool {
+        self.world.faults.remove(id)
+    }
+
+    /// Takes all fault rules back.
+    pub fn clear_faults(&self) {
+        self.world.faults.clear();
+    }
+
     /// Does what a person or an outside system would do; see the provider's simulations.
     pub fn simulate(&self, slug: &str, name: &str, input: Value) -> Result<Value, Refusal> {
         let provider: &Arc<dyn AnyProvider> =
@@ -532,5 +625,26 @@ impl WorldHandle {
     /// The messages that would have been sent, oldest first; only those to `to` when it is given.
     pub fn messages(&self, to: Option<&str>) -> Result<Vec<Sent>, Failure<rusqlite::Error>> {
         self.world.request(real_now(), "", |cx| world::outbox::list(cx.db, to)).1
+    }
+
+    /// The requests that the journal holds and `filter` admits, with their answers, newest last.
+    ///
+    /// ```
+    /// # let understudy = understudy::Understudy::builder().start()?;
+    /// use understudy::world::journal::{Filter, Statuses};
+    ///
+    /// let failed = understudy.requests(&Filter { statuses: vec![Statuses::Class(5)], ..Filter::default() });
+    /// assert!(failed.is_empty());
+    /// # Ok::<(), understudy::StartError>(())
+    /// ```
+    pub fn requests(&self, filter: &Filter) -> Vec<Arc<Entry>> {
+        self.world.journal.list(filter)
+    }
+
+    /// Blocks until there are `count` requests that `filter` admits, for what the app under test does in its own time. Returns
+    /// those that there are then: fewer than `count` once `patience`, in real time, is over.
+    #[must_use = "there may be fewer than were waited for"]
+    pub fn wait_for_requests(&self, filter: &Filter, count: usize, patience: Duration) -> Vec<Arc<Entry>> {
+        self.world.journal.wait(filter, count, patience)
     }
 }

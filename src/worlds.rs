@@ -1,9 +1,12 @@
 //! The worlds of one process, and the providers that are in all of them.
 
+mod load;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -11,13 +14,21 @@ use tokio::sync::Notify;
 use tokio::sync::watch;
 
 use crate::http::{AnyProvider, FixtureError};
-use crate::world::clock::{Mode, OutOfRange};
-use crate::world::store::{self, Image, OpenError};
+use crate::world::clock::{Mode, OutOfRange, Stopwatch};
+use crate::world::faults::{BadRule, Rule};
+use crate::world::image::Image;
+use crate::world::snapshot::{self, Snapshot, SnapshotError, Space};
+use crate::world::store::{self, OpenError};
 use crate::world::timers::Timer;
-use crate::world::{self, CreateError, Cx, Hooks, Origin, World};
+use crate::world::{self, CreateError, Cx, Hooks, Origin, Saved, Source, World};
+
+pub use load::{LoadError, MAGIC};
 
 /// The world that an address means which names none. It is there from the start and stays.
 pub const DEFAULT: &str = "default";
+
+/// How much of a tick worlds may take to begin and to go to sleep; the rest does so later. Requests wait meanwhile.
+const TIDYING: Duration = Duration::from_millis(10);
 
 /// The providers of a process, and the fixture of each.
 pub struct Registry {
@@ -172,10 +183,31 @@ impl Registry {
         (setting.check)(value).map_err(|reason| format!("{slug}.{key}: {reason}"))
     }
 
+    /// Refuses a fault rule that names a provider or an operation which does not exist.
+    pub fn check_fault(&self, rule: &Rule) -> Result<(), BadRule> {
+        let invalid = |what: &str, reason: String| Err(BadRule::Invalid(format!("{what}: {reason}")));
+        if let Some(slug) = &rule.provider
+            && let Err(error) = self.require(slug)
+        {
+            return invalid("provider", error.to_string());
+        }
+        let Some(operation) = &rule.operation else { return Ok(()) };
+        let meant = self.providers().filter(|provider| rule.provider.as_ref().is_none_or(|slug| provider.about().slug == slug));
+        let meant: Vec<&Arc<dyn AnyProvider>> = meant.collect();
+        if meant.iter().any(|provider| provider.operations().iter().any(|known| known.id == operation)) {
+            return Ok(());
+        }
+        let known = meant.iter().map(|provider| {
+            let ids: Vec<&str> = provider.operations().iter().map(|known| known.id).collect();
+            format!("{} has {}", provider.about().slug, ids.join(", "))
+        });
+        invalid("operation", format!("there is no operation {operation:?}; {}", known.collect::<Vec<_>>().join("; ")))
+    }
+
     /// A database with all tables, filled from the fixtures when `filled`.
     pub fn image(&self, now: DateTime<Utc>, filled: bool) -> Result<Image, RegistryError> {
         let failed = |source| OpenError::Other { path: "memory".to_owned(), source };
-        let db = store::open_memory().map_err(failed)?;
+        let mut db = store::open_memory().map_err(failed)?;
         let transaction = db.unchecked_transaction().map_err(failed)?;
         world::create_schema(&transaction, None)?;
         for entry in &self.entries {
@@ -186,7 +218,7 @@ impl Registry {
             }
         }
         transaction.commit().map_err(failed)?;
-        Ok(Image::of(db))
+        Ok(Image::whole(&mut db).map_err(failed)?)
     }
 
     /// Brings a data file up to date: missing tables are made, providers that are new to it get their fixtures. All or nothing, and
@@ -235,13 +267,30 @@ impl Hooks for Registry {
     }
 }
 
+/// What a new world begins with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// The fixtures.
+    #[default]
+    Fixtures,
+    /// An exact copy of the world of this name as it is now.
+    World(String),
+    /// A snapshot.
+    Snapshot {
+        /// The world that it was taken of.
+        world: String,
+        /// Its id.
+        id: String,
+    },
+}
+
 /// What a new world is to be like; everything has a default.
 #[derive(Clone, Debug, Default)]
 pub struct Spec {
     /// Its name; the next of `world-1`, `world-2`, ... when absent. No such name is given twice.
     pub name: Option<String>,
-    /// A world to copy; the fixtures when absent.
-    pub from: Option<String>,
+    /// What it begins with.
+    pub from: Start,
     /// Seed of the random source; the process's when absent.
     pub seed: Option<u64>,
     /// First moment of the clock.
@@ -266,6 +315,9 @@ pub enum NewWorldError {
     /// The world to copy does not exist.
     #[error("there is no world named {0:?} to copy")]
     NoSource(String),
+    /// The snapshot to begin with does not exist.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// The clock cannot show that moment.
     #[error(transparent)]
     Clock(#[from] OutOfRange),
@@ -306,6 +358,8 @@ pub struct Worlds {
     /// Fixtures, and when they were read; then the empty tables. Made when first needed.
     filled: Mutex<Option<(Arc<Image>, DateTime<Utc>)>>,
     empty: Mutex<Option<Arc<Image>>>,
+    /// What snapshots may take.
+    space: Arc<Space>,
     held: RwLock<BTreeMap<String, Held>>,
     /// How many worlds were named here.
     named: AtomicU64,
@@ -321,10 +375,17 @@ impl Worlds {
             seed,
             filled: Mutex::new(None),
             empty: Mutex::new(None),
+            space: Arc::new(Space::new(snapshot::MEMORY)),
             held: RwLock::default(),
             named: AtomicU64::new(0),
             webhooks: Notify::new(),
         }
+    }
+
+    /// Lets all snapshots together take so many bytes of memory.
+    #[must_use]
+    pub fn snapshot_memory(self, bytes: usize) -> Self {
+        Self { space: Arc::new(Space::new(bytes)), ..self }
     }
 
     /// The world of this name.
@@ -358,6 +419,10 @@ impl Worlds {
             Some(name) => create(name)?,
             None => create(self.free_name())?,
         };
+        if world.name() == DEFAULT {
+            // It is there for everybody: what is wrong with it has the process not start.
+            world.begin()?;
+        }
         self.hold(world, idle_ttl, real)
     }
 
@@ -394,16 +459,30 @@ impl Worlds {
         Ok(image)
     }
 
+    /// Puts the state of a world aside.
+    pub fn take_snapshot(&self, world: &World, name: Option<String>, real: DateTime<Utc>) -> Result<Arc<Snapshot>, SnapshotError> {
+        world.take_snapshot(name, &self.space, real)
+    }
+
     /// Fires due timers of all worlds, and deletes those that nobody used for too long.
     pub fn tick(&self, real: DateTime<Utc>) {
         let held: Vec<Held> = self.read().values().cloned().collect();
-        for Held { world, created, idle_ttl, .. } in held {
+        for Held { world, created, idle_ttl, .. } in &held {
             match idle_ttl {
-                Some(idle_ttl) if real - world.last_used(created) > idle_ttl => {
+                Some(idle_ttl) if real - world.last_used(*created) > *idle_ttl => {
                     tracing::info!(world = world.name(), "deleted, since nobody used it");
-                    self.forget(&world);
+                    self.forget(world);
                 }
                 _ => world.tick(real),
+            }
+        }
+        let watch = Stopwatch::start();
+        for Held { world, created, .. } in &held {
+            if watch.elapsed() > TIDYING {
+                break;
+            }
+            if let Err(error) = world.tidy(world.name() != DEFAULT, *created, real) {
+                tracing::error!(world = world.name(), %error, "a world can neither begin nor sleep");
             }
         }
     }
@@ -437,17 +516,16 @@ impl Worlds {
     }
 
     fn origin(&self, spec: &Spec, real: DateTime<Utc>) -> Result<Origin, NewWorldError> {
-        let (image, loaded_at, seed) = match &spec.from {
-            None => {
+        let named = |name: &str| self.get(name).ok_or_else(|| NewWorldError::NoSource(name.to_owned()));
+        let (source, seed) = match &spec.from {
+            Start::Fixtures => {
                 let (image, loaded_at) = self.filled(real)?;
-                (image, Some(loaded_at), Some(spec.seed.unwrap_or(self.seed)))
+                (Source::Fixtures { image, loaded_at }, Some(spec.seed.unwrap_or(self.seed)))
             }
-            Some(name) => {
-                let source = self.get(name).ok_or_else(|| NewWorldError::NoSource(name.clone()))?;
-                (Arc::new(source.image()?), None, spec.seed)
-            }
+            Start::World(name) => (Source::Saved(named(name)?.save(real)?), spec.seed),
+            Start::Snapshot { world, id } => (Source::Saved(Saved::clone(&named(world)?.snapshot(id)?.saved)), spec.seed),
         };
-        Ok(Origin { image, loaded_at, seed, now: spec.now, mode: spec.mode, settings: spec.settings.clone() })
+        Ok(Origin { source, seed, now: spec.now, mode: spec.mode, settings: spec.settings.clone() })
     }
 
     fn filled(&self, real: DateTime<Utc>) -> Result<(Arc<Image>, DateTime<Utc>), RegistryError> {

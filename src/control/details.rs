@@ -7,7 +7,9 @@ use serde::Serialize;
 use crate::http::simulation::Refusal;
 use crate::http::{Reply, reply};
 use crate::world::Failure;
-use crate::worlds::{NewWorldError, RegistryError};
+use crate::world::faults::BadRule;
+use crate::world::snapshot::SnapshotError;
+use crate::worlds::{LoadError, NewWorldError, RegistryError};
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -87,10 +89,42 @@ impl From<NewWorldError> for Details {
         let status = match &error {
             NewWorldError::BadName(_) | NewWorldError::Clock(_) | NewWorldError::Setting(_) => StatusCode::BAD_REQUEST,
             NewWorldError::Exists(_) => StatusCode::CONFLICT,
-            NewWorldError::NoSource(_) => StatusCode::NOT_FOUND,
-            NewWorldError::Store(_) | NewWorldError::Registry(_) => return Self::internal(error),
+            NewWorldError::NoSource(_) | NewWorldError::Snapshot(SnapshotError::Unknown { .. }) => StatusCode::NOT_FOUND,
+            NewWorldError::Snapshot(_) | NewWorldError::Store(_) | NewWorldError::Registry(_) => return Self::internal(error),
         };
         Self::new(status, error.to_string())
+    }
+}
+
+impl From<SnapshotError> for Details {
+    fn from(error: SnapshotError) -> Self {
+        let status = match &error {
+            SnapshotError::BadName(_) => StatusCode::BAD_REQUEST,
+            SnapshotError::Unknown { .. } => StatusCode::NOT_FOUND,
+            SnapshotError::NoRoom { .. } => StatusCode::INSUFFICIENT_STORAGE,
+            SnapshotError::Store(_) => return Self::internal(error),
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<BadRule> for Details {
+    fn from(error: BadRule) -> Self {
+        let status = match &error {
+            BadRule::Invalid(_) => StatusCode::BAD_REQUEST,
+            BadRule::TooMany => StatusCode::CONFLICT,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<LoadError> for Details {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Refused(reason) => Self::new(StatusCode::BAD_REQUEST, reason),
+            LoadError::Snapshot(error) => error.into(),
+            LoadError::Store(_) | LoadError::Registry(_) => Self::internal(error),
+        }
     }
 }
 

@@ -37,10 +37,12 @@ struct ProviderInfo<'a> {
     operations: &'a [Operation],
 }
 
-/// `GET health`: 200 as soon as the server can serve. No world is touched.
+/// `GET health`: 200 as soon as the server can serve, with the number of fault rules that may still strike in the world. Its state
+/// is not touched.
 pub(super) fn health(call: &Call<'_>) -> Result<Reply, Details> {
     let uptime_ms = (call.req.received - call.control.started).num_milliseconds();
-    Ok(reply::json(StatusCode::OK, &Health { status: "ok", version: env!("CARGO_PKG_VERSION"), uptime_ms, faults: 0 }))
+    let faults = call.world.map_or(0, |world| world.faults.active());
+    Ok(reply::json(StatusCode::OK, &Health { status: "ok", version: env!("CARGO_PKG_VERSION"), uptime_ms, faults }))
 }
 
 /// `GET info`: 200 with what a client needs: addresses, test credentials as environment variables, operations.

@@ -1,4 +1,4 @@
-//! The control API, `/_understudy/…`: worlds, time, messages, requests, simulations, settings.
+//! The control API, `/_understudy/…`: worlds, snapshots, time, faults, messages, requests, events, simulations, settings.
 //!
 //! It is for the developer at this machine, or for whoever has its token (see [`access`]), and refuses what a browser sends from
 //! another site's page.
@@ -6,25 +6,32 @@
 pub mod access;
 mod clock;
 mod details;
+mod events;
+mod faults;
 mod info;
 mod outbox;
 mod requests;
 mod settings;
 pub mod simulations;
+mod snapshots;
 mod worlds;
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 
 use crate::http::router::{Match, PathRules, Router};
-use crate::http::{Problem, Reply, Req, any, reply};
+use crate::http::{Problem, Reply, Req, any, form, reply};
 use crate::server::address::WORLD_HEADER;
-use crate::server::listen::Listening;
+use crate::server::listen::{Listening, deleted};
 use crate::world::World;
 use crate::worlds::{Registry, Worlds};
 use access::Access;
@@ -48,6 +55,29 @@ impl Call<'_> {
     /// The world that the address names.
     fn world(&self) -> Result<&Arc<World>, Details> {
         self.world.ok_or_else(|| unknown_world_details(self.world_name))
+    }
+
+    /// Refuses a query with a parameter that the call does not have.
+    fn takes_only(&self, known: &[&str]) -> Result<(), Details> {
+        let unknown = form::pairs(self.req.query.as_bytes()).find(|(name, _)| !known.contains(&&**name));
+        unknown.map_or(Ok(()), |(name, _)| {
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            Err(Details::new(StatusCode::BAD_REQUEST, format!("{name}: unknown parameter; this call knows {known}")))
+        })
+    }
+
+    /// Ends when the server is to stop, or the world is deleted.
+    fn end(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut stop = self.control.stop.clone();
+        let mut life = self.world.and_then(|world| self.control.worlds.life(world));
+        async move {
+            if life.is_some() {
+                tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => {}
+                    () = deleted(&mut life) => {}
+                }
+            }
+        }
     }
 
     /// The body, which is an object, in the shape that the call wants; an empty body is an empty object.
@@ -80,12 +110,22 @@ const ROUTES: &[(Method, &str, &str, Handler)] = &[
     (Method::GET, "/worlds/{name}", "getWorld", worlds::get),
     (Method::DELETE, "/worlds/{name}", "deleteWorld", worlds::delete),
     (Method::POST, "/reset", "resetWorld", worlds::reset),
+    (Method::GET, "/snapshots", "listSnapshots", snapshots::list),
+    (Method::POST, "/snapshots", "takeSnapshot", snapshots::create),
+    (Method::DELETE, "/snapshots/{id}", "deleteSnapshot", snapshots::delete),
+    (Method::POST, "/snapshots/{id}/restore", "restoreSnapshot", snapshots::restore),
+    (Method::GET, "/snapshots/{id}/file", "downloadSnapshot", snapshots::file),
+    (Method::GET, "/database", "downloadDatabase", snapshots::database),
     (Method::GET, "/clock", "getClock", clock::get),
     (Method::PUT, "/clock", "setClock", clock::set),
     (Method::POST, "/clock/advance", "advanceClock", clock::advance),
+    (Method::GET, "/faults", "listFaults", faults::list),
+    (Method::POST, "/faults", "createFault", faults::create),
+    (Method::DELETE, "/faults", "clearFaults", faults::clear),
+    (Method::GET, "/faults/{id}", "getFault", faults::get),
+    (Method::DELETE, "/faults/{id}", "deleteFault", faults::delete),
     (Method::GET, "/outbox", "listMessages", outbox::list),
     (Method::DELETE, "/outbox", "clearMessages", outbox::clear),
-    (Method::GET, "/requests", "listRequests", requests::list),
     (Method::DELETE, "/requests", "clearRequests", requests::clear),
     (Method::GET, "/requests/{id}", "getRequest", requests::get),
     (Method::GET, "/simulations", "listSimulations", simulations::list),
@@ -93,6 +133,30 @@ const ROUTES: &[(Method, &str, &str, Handler)] = &[
     (Method::GET, "/settings/{provider}", "getSettings", settings::get),
     (Method::PUT, "/settings/{provider}", "setSettings", settings::set),
 ];
+
+/// What a call answers.
+#[derive(Debug)]
+pub struct Answer {
+    /// The answer, or the head of it.
+    pub reply: Reply,
+    /// The body of one that comes in pieces, instead of the reply's own.
+    pub pieces: Option<UnsyncBoxBody<Bytes, std::io::Error>>,
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self { reply, pieces: None }
+    }
+}
+
+/// An answer that takes real time to come. Nothing of a world is locked meanwhile.
+type Later = Pin<Box<dyn Future<Output = Result<Answer, Details>> + Send>>;
+
+type Watcher = fn(&Call<'_>) -> Result<Later, Details>;
+
+/// The calls that watch a world: they wait for something to happen, or tell what happens.
+const WATCHERS: &[(Method, &str, &str, Watcher)] =
+    &[(Method::GET, "/requests", "listRequests", requests::list), (Method::GET, "/events", "watchEvents", events::watch)];
 
 /// Who calls.
 #[derive(Clone, Copy, Debug)]
@@ -114,12 +178,13 @@ pub struct Control {
     scheme: &'static str,
     access: Access,
     listeners: UnboundedSender<Listening>,
+    stop: watch::Receiver<bool>,
     router: Router,
 }
 
 impl Control {
     /// A control API over `worlds`, for whoever `access` admits. New ports are bound on `host`, spoken to by `scheme` and handed to
-    /// `listeners`.
+    /// `listeners`; calls that wait end when `stop` turns true.
     pub fn new(
         worlds: Arc<Worlds>,
         started: DateTime<Utc>,
@@ -127,12 +192,13 @@ impl Control {
         scheme: &'static str,
         access: Access,
         listeners: UnboundedSender<Listening>,
+        stop: watch::Receiver<bool>,
     ) -> Self {
-        let table = ROUTES.iter().map(|(method, path, _, _)| (method.clone(), *path));
+        let table = Self::operations().map(|(method, path, _)| (method.clone(), path));
         #[expect(clippy::expect_used, reason = "two routes for one path are a mistake in the table above, found by every test")]
         let router =
             Router::new(PathRules { trailing_slash: true, ignore_case: false }, table).expect("no two routes are the same");
-        Self { worlds, started, host, scheme, access, listeners, router }
+        Self { worlds, started, host, scheme, access, listeners, stop, router }
     }
 
     /// Who may use it.
@@ -142,51 +208,81 @@ impl Control {
 
     /// The operations: method, path below `/_understudy`, id.
     pub fn operations() -> impl Iterator<Item = (&'static Method, &'static str, &'static str)> {
-        ROUTES.iter().map(|(method, path, id, _)| (method, *path, *id))
+        let routes = ROUTES.iter().map(|(method, path, id, _)| (method, *path, *id));
+        routes.chain(WATCHERS.iter().map(|(method, path, id, _)| (method, *path, *id)))
     }
 
     /// Answers one call. `world` is the one that the address names as `world_name`, if it exists; `req.path` is the path below
     /// `/_understudy/`.
-    pub fn answer(
+    pub async fn answer(
         &self,
         caller: &Caller<'_>,
         world: Option<&Arc<World>>,
         world_name: &str,
         req: &Req,
         refused: Option<Problem>,
-    ) -> Reply {
-        let found = self.router.find(&req.method, &format!("/{}", req.path));
-        let admitted = match &found {
-            Match::Route(index, _) if ROUTES.get(*index).is_some_and(|route| route.2 == HEALTH) => {
-                self.access.check_health(caller, req)
-            }
-            _ => self.access.check(caller, req),
+    ) -> Answer {
+        let outcome = match self.begin(caller, world, world_name, req, refused) {
+            Ok(Begun::Done(reply)) => Ok(reply.into()),
+            Ok(Begun::Later(later)) => later.await,
+            Err(details) => Err(details),
         };
-        let outcome = admitted.and_then(|()| match (refused, found) {
+        outcome.unwrap_or_else(|details| Reply::from(details).into())
+    }
+
+    fn begin(
+        &self,
+        caller: &Caller<'_>,
+        world: Option<&Arc<World>>,
+        world_name: &str,
+        req: &Req,
+        refused: Option<Problem>,
+    ) -> Result<Begun, Details> {
+        let found = self.router.find(&req.method, &format!("/{}", req.path));
+        match &found {
+            Match::Route(index, _) if ROUTES.get(*index).is_some_and(|route| route.2 == HEALTH) => {
+                self.access.check_health(caller, req)?;
+            }
+            _ => self.access.check(caller, req)?,
+        }
+        match (refused, found) {
             (Some(problem @ Problem::TooLarge { .. }), _) => Err(Details::new(StatusCode::PAYLOAD_TOO_LARGE, problem.to_string())),
+            (Some(problem @ Problem::Busy), _) => Err(Details::new(StatusCode::SERVICE_UNAVAILABLE, problem.to_string())),
             (Some(problem), _) => Err(Details::new(StatusCode::REQUEST_TIMEOUT, problem.to_string())),
             (None, Match::Route(index, params)) => {
                 let req = &Req { params, ..req.clone() };
                 let call = &Call { control: self, world, world_name, req };
-                ROUTES.get(index).map_or_else(|| Err(no_call(&req.path)), |(_, _, _, handler)| handler(call))
+                match (ROUTES.get(index), index.checked_sub(ROUTES.len()).and_then(|index| WATCHERS.get(index))) {
+                    (Some((_, _, _, handler)), _) => handler(call).map(Begun::Done),
+                    (None, Some((_, _, _, watcher))) => watcher(call).map(Begun::Later),
+                    (None, None) => Err(no_call(&req.path)),
+                }
             }
             (None, Match::OtherMethods(allowed)) => {
                 let allowed = any::allow(&allowed);
                 let details = Details::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} takes {allowed}", req.path));
                 if req.method == Method::OPTIONS {
-                    return Ok(reply::empty(StatusCode::NO_CONTENT).header(http::header::ALLOW, allowed));
+                    return Ok(Begun::Done(reply::empty(StatusCode::NO_CONTENT).header(http::header::ALLOW, allowed)));
                 }
                 Err(details.header(http::header::ALLOW, allowed))
             }
             (None, Match::Nothing) => Err(no_call(&req.path)),
-        });
-        outcome.unwrap_or_else(Into::into)
+        }
     }
 }
 
+enum Begun {
+    Done(Reply),
+    Later(Later),
+}
+
 fn no_call(path: &str) -> Details {
-    let mut known: Vec<&str> = ROUTES.iter().map(|(_, path, _, _)| *path).collect();
-    known.dedup();
+    let mut known: Vec<&str> = Vec::new();
+    for (_, path, _) in Control::operations() {
+        if !known.contains(&path) {
+            known.push(path);
+        }
+    }
     Details::new(StatusCode::NOT_FOUND, format!("the control API has no /{path}; it has {}", known.join(", ")))
 }
 

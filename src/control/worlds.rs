@@ -15,8 +15,8 @@ use crate::http::{Reply, reply};
 use crate::server::address::Port;
 use crate::server::listen::{Listening, bind, reachable};
 use crate::world::clock::{Mode, duration};
-use crate::world::{ClockView, CreateError, World};
-use crate::worlds::{DEFAULT, Spec};
+use crate::world::{ClockView, CreateError, Source, World};
+use crate::worlds::{DEFAULT, Spec, Start};
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,13 +77,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, Details> {
     let body: Create = call.body()?;
     let bad = |detail: String| Details::new(StatusCode::BAD_REQUEST, detail);
     let registry = &call.control.worlds.registry;
-    let from = match body.from.as_deref() {
-        None | Some("fixtures") => None,
-        Some(from) => match from.split_once(':') {
-            Some(("world", name)) => Some(name.to_owned()),
-            _ => return Err(bad(format!("from: {from:?} is neither \"fixtures\" nor \"world:<name>\""))),
-        },
-    };
+    let from = start(body.from.as_deref(), call.world_name).map_err(bad)?;
     let idle_ttl = body
         .idle_ttl
         .map(|text| duration(&text).ok_or_else(|| bad(format!("idle_ttl: {text:?} is no ISO 8601 duration such as \"PT10M\""))))
@@ -125,13 +119,31 @@ pub(super) fn reset(call: &Call<'_>) -> Result<Reply, Details> {
     let world = call.world()?;
     let empty = match to {
         ResetTo::Fixtures => None,
-        ResetTo::Empty => Some(call.control.worlds.empty(call.req.received)?),
+        ResetTo::Empty => {
+            let image = call.control.worlds.empty(call.req.received)?;
+            Some(Source::Fixtures { image, loaded_at: call.req.received })
+        }
     };
-    world.reset(empty.as_deref(), call.req.received).map_err(|error| match error {
+    world.reset(empty, call.req.received).map_err(|error| match error {
         CreateError::Clock(error) => Details::new(StatusCode::BAD_REQUEST, error.to_string()),
         CreateError::Store(error) => Details::internal(error),
     })?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// What a world made in the world `here` begins with.
+fn start(from: Option<&str>, here: &str) -> Result<Start, String> {
+    let Some(from) = from.filter(|from| *from != "fixtures") else { return Ok(Start::Fixtures) };
+    match from.split_once(':') {
+        Some(("world", name)) => Ok(Start::World(name.to_owned())),
+        Some(("snapshot", id)) => {
+            let (world, id) = id.split_once('/').unwrap_or((here, id));
+            Ok(Start::Snapshot { world: world.to_owned(), id: id.to_owned() })
+        }
+        _ => Err(format!(
+            "from: {from:?} is none of \"fixtures\", \"world:<name>\", \"snapshot:<id>\" and \"snapshot:<world>/<id>\""
+        )),
+    }
 }
 
 /// A port of its own for each provider, paths as in production.

@@ -142,6 +142,17 @@ pub enum Problem {
         /// What is wrong with it.
         reason: String,
     },
+    /// A rate limit is reached; what it allows is allowed again after so many seconds.
+    #[error("too many requests; try again in {retry_after_s} s")]
+    RateLimited {
+        /// How many requests a window allows.
+        limit: u64,
+        /// Seconds until the next window, rounded up.
+        retry_after_s: u64,
+    },
+    /// The server has as much in its hands as it takes at a time.
+    #[error("the server is busy")]
+    Busy,
     /// The server itself failed; the cause is in the log.
     #[error("internal error")]
     Internal,

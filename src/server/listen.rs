@@ -1,10 +1,8 @@
 //! Sockets: accept loop, limits of time, and a stop that lets what is in flight finish.
 
-use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -15,9 +13,10 @@ use tokio::sync::watch;
 
 use super::Server;
 use super::address::Port;
+use super::line::Line;
 use super::tls;
 
-/// How long clients may take.
+/// How long clients may take, and how much they may have under way.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// For the head of a request, and to be idle between two; 75 s by default.
@@ -28,6 +27,11 @@ pub struct Limits {
     pub body: Duration,
     /// For what is in flight when the server is to stop; 10 s by default.
     pub stop: Duration,
+    /// Connections at a time, on all ports together; 4096 by default. Further ones wait.
+    pub connections: usize,
+    /// Bytes of request bodies at a time, of all connections together; 256 MiB by default. A request that would bring more is
+    /// refused.
+    pub bodies: usize,
 }
 
 impl Default for Limits {
@@ -37,6 +41,8 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             body: Duration::from_mins(1),
             stop: Duration::from_secs(10),
+            connections: 4096,
+            bodies: 256 * 1024 * 1024,
         }
     }
 }
@@ -59,7 +65,7 @@ pub struct Listening {
 }
 
 /// Ends when the world that a port belongs to no longer exists; never for a port that belongs to none.
-async fn deleted(life: &mut Option<watch::Receiver<()>>) {
+pub(crate) async fn deleted(life: &mut Option<watch::Receiver<()>>) {
     match life {
         Some(life) => while life.changed().await.is_ok() {},
         None => std::future::pending().await,
@@ -109,39 +115,35 @@ pub async fn serve(server: Arc<Server>, listening: Listening, mut stop: watch::R
                 continue;
             }
         };
+        // Accepted first, so that a port on which nobody calls takes nothing from the others.
+        let permit = tokio::select! {
+            permit = server.capacity.connections.clone().acquire_owned() => permit,
+            _ = stop.wait_for(|stop| *stop) => break,
+            () = deleted(&mut life) => break,
+        };
         // Small answers must not wait for the client's acknowledgement of the ones before.
         let _ = stream.set_nodelay(true);
         let server = server.clone();
-        let tls = server.tls.clone();
-        let port = port.clone();
-        let asked = Arc::new(AtomicBool::new(false));
-        let has_asked = asked.clone();
-        let service = service_fn(move |request| {
-            asked.store(true, Ordering::Relaxed);
-            let server = server.clone();
-            let port = port.clone();
-            async move { Ok::<_, Infallible>(server.answer(&port, peer, request).await) }
-        });
-        let (builder, watcher, mut stopping) = (builder.clone(), connections.watcher(), stop.clone());
-        let served = async move {
-            let stream = tokio::select! {
-                stream = tls::begin(tls.as_deref(), stream, peer, limits.handshake) => stream,
-                _ = stopping.wait_for(|stop| *stop) => None,
-            };
-            let Some(stream) = stream else { return Ok(()) };
-            watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await
-        };
-        tokio::spawn(async move {
-            let mut served = pin!(served);
-            // The limit of hyper begins when it knows which version of HTTP is spoken, and is not there in HTTP/2.
-            let ended = match tokio::time::timeout(limits.head, &mut served).await {
-                Ok(ended) => ended,
-                Err(_) if has_asked.load(Ordering::Relaxed) => served.await,
-                Err(_) => return tracing::debug!(%peer, "a connection asked for nothing"),
-            };
-            if let Err(error) = ended {
-                tracing::debug!(%peer, error, "a connection ended early");
+        let line = Arc::new(Line::new(port.clone(), peer, stop.clone()));
+        let service = service_fn({
+            let (server, line) = (server.clone(), line.clone());
+            move |request| {
+                line.note_asked();
+                let (server, line) = (server.clone(), line.clone());
+                async move { server.answer(&line, request).await }
             }
+        });
+        let (builder, watcher) = (builder.clone(), connections.watcher());
+        tokio::spawn(async move {
+            let _permit = permit;
+            let served = async {
+                match tls::begin(server.tls.as_deref(), stream, &line, limits.handshake).await {
+                    Some(stream) => watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await,
+                    None => Ok(()),
+                }
+            };
+            serve_one(served, &line, limits.head).await;
+            line.finish().await;
         });
     }
     drop(listener);
@@ -149,4 +151,23 @@ pub async fn serve(server: Arc<Server>, listening: Listening, mut stop: watch::R
         tracing::warn!("some connections did not finish within {} ms and are cut", limits.stop.as_millis());
     }
     Ok(())
+}
+
+/// Sees a connection through, unless it asks for nothing within `patience`.
+async fn serve_one(
+    connection: impl Future<Output = Result<(), Box<dyn std::error::Error + Send + Sync>>>,
+    line: &Line,
+    patience: Duration,
+) {
+    let peer = line.peer;
+    let mut connection = pin!(connection);
+    // The limit of hyper begins when it knows which version of HTTP is spoken, and is not there in HTTP/2.
+    let ended = match tokio::time::timeout(patience, &mut connection).await {
+        Ok(ended) => ended,
+        Err(_) if line.has_asked() => connection.await,
+        Err(_) => return tracing::debug!(%peer, "a connection asked for nothing"),
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, error, "a connection ended early");
+    }
 }

@@ -2,13 +2,15 @@
 
 pub mod address;
 pub mod authority;
+pub mod capacity;
 pub mod deliver;
+pub mod faults;
+pub mod line;
 pub mod listen;
 #[cfg(test)]
 mod tests;
 pub mod tls;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use http::header::{ALLOW, CONTENT_LENGTH, DATE};
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Body as _, Incoming};
@@ -28,11 +30,15 @@ use crate::control::{self, Control, access};
 use crate::dashboard;
 use crate::http::{AnyProvider, Match, Params, Problem, Reply, Req};
 use crate::world::clock::{Stopwatch, real_now};
+use crate::world::faults::{Call, Cut};
 use crate::world::journal::Entry;
 use crate::world::{Cx, Failure, World};
 use crate::worlds::Worlds;
-use address::{Address, Port, Target};
+use address::{Address, Target};
+use capacity::{Capacity, Room};
 use deliver::Webhooks;
+use faults::Broken;
+use line::Line;
 use listen::{Limits, Listening};
 use tls::Tls;
 
@@ -57,6 +63,8 @@ pub struct Server {
     pub webhooks: Webhooks,
     /// How long clients may take.
     pub limits: Limits,
+    /// What is free of them.
+    pub capacity: Capacity,
     /// What it speaks TLS with, on every port; plain HTTP when absent.
     pub tls: Option<Arc<Tls>>,
 }
@@ -73,21 +81,23 @@ impl Server {
         if self.tls.is_some() { "https" } else { "http" }
     }
 
-    /// Answers one request that came in at `port` from `peer`.
-    pub async fn answer(&self, port: &Port, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+    /// Answers one request that came in on `line`; an error where a fault leaves it without an answer.
+    pub async fn answer(&self, line: &Arc<Line>, request: Request<Incoming>) -> Result<Response<Body>, Broken> {
+        let peer = line.peer;
         let (head, body) = request.into_parts();
         let Address { world: world_name, target, links } =
-            address::resolve(&self.worlds.registry, port, self.scheme(), self.external.as_ref(), &head.uri, &head.headers);
+            address::resolve(&self.worlds.registry, &line.port, self.scheme(), self.external.as_ref(), &head.uri, &head.headers);
         let provider = match &target {
             Target::Provider(slug, _) => self.worlds.registry.provider(slug),
             _ => None,
         };
         let limit = provider.map_or(control::BODY_LIMIT, |provider| provider.about().body_limit);
+        let mut room = self.capacity.body();
         let body = if body.is_end_stream() {
             Ok(Bytes::new())
         } else {
             let late = |_| Err(Problem::Incomplete(format!("it took longer than {} ms", self.limits.body.as_millis())));
-            tokio::time::timeout(self.limits.body, read(body, limit)).await.unwrap_or_else(late)
+            tokio::time::timeout(self.limits.body, read(body, limit, &mut room)).await.unwrap_or_else(late)
         };
         let real = real_now();
         let (body, refused) = match body {
@@ -108,6 +118,8 @@ impl Server {
         let world = self.worlds.get(&world_name);
         let is_head = req.method == Method::HEAD;
         let asked = world.clone();
+        let mut pieces = None;
+        let mut cut = None;
         let (now, reply) = match (world, target, provider) {
             (Some(world), Target::Provider(_, path), Some(provider)) => {
                 path.clone_into(&mut req.path);
@@ -115,18 +127,22 @@ impl Server {
                     access::strip(&mut req.headers);
                 }
                 let target = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-                Self::provider(&world, &**provider, req, refused, target)
+                let outcome = Self::provider(line, &world, &**provider, req, refused, target, head.version).await;
+                cut = outcome.cut;
+                (outcome.now, outcome.reply)
             }
             (world, Target::Control(path), _) => {
                 let now = world.as_ref().map_or(real, |world| world.now(real));
                 path.clone_into(&mut req.path);
                 let caller = control::Caller { authority: address::host(&head.uri, &req.headers), peer };
-                (now, self.control.answer(&caller, world.as_ref(), &world_name, &req, refused))
+                let answer = self.control.answer(&caller, world.as_ref(), &world_name, &req, refused).await;
+                pieces = answer.pieces;
+                (now, answer.reply)
             }
             (None, _, _) => (real, control::unknown_world(&world_name)),
             (Some(world), Target::Front, _) => {
                 let caller = control::Caller { authority: address::host(&head.uri, &req.headers), peer };
-                let front = || dashboard::front(&self.worlds, &world, &req);
+                let front = || dashboard::answer(&self.worlds, &world, &req);
                 (world.now(real), self.control.access().at_the_door(&caller, &req).unwrap_or_else(front))
             }
             (Some(world), _, _) => (world.now(real), control::nowhere(&self.worlds.registry)),
@@ -135,52 +151,51 @@ impl Server {
             self.worlds.look_for_webhooks(&world, real);
         }
         if !reply.wait.is_zero() {
-            #[expect(clippy::disallowed_methods, reason = "a real service that takes long takes real time")]
-            tokio::time::sleep(reply.wait).await;
+            line.pause(reply.wait).await;
         }
-        respond(now, reply, is_head)
+        let response = respond(now, reply, is_head);
+        match (cut, pieces) {
+            (Some(cut), _) => faults::send(cut, line, head.version, response).await,
+            (None, None) => Ok(response.map(|body| Either::Left(Full::new(body)))),
+            (None, Some(pieces)) => {
+                let mut response = response.map(|_| Either::Right(pieces));
+                response.headers_mut().remove(CONTENT_LENGTH);
+                Ok(response)
+            }
+        }
     }
 
-    /// Has a provider answer, and notes the exchange.
-    fn provider(
+    /// Has a provider answer unless a fault comes between, and notes the exchange.
+    async fn provider(
+        line: &Line,
         world: &World,
         provider: &dyn AnyProvider,
         mut req: Req,
         refused: Option<Problem>,
         target: PathAndQuery,
-    ) -> (DateTime<Utc>, Reply) {
+        version: Version,
+    ) -> Outcome {
         let watch = Stopwatch::start();
         let slug = provider.about().slug;
-        let mut operation = None;
-        let (now, mut reply) = match (refused, provider.find(&req.method, &req.path)) {
-            (Some(problem), found) => {
-                if let Match::Route(index, _) = found {
-                    operation = id_of(provider, index);
-                }
-                (world.now(req.received), provider.problem(problem, &req))
-            }
-            (None, Match::Route(index, params)) => {
-                req.params = params;
-                operation = id_of(provider, index);
-                match provider.refuse(&req) {
-                    Some(refusal) => (world.now(req.received), refusal),
-                    None => handle(world, provider, operation, &req, |cx| provider.call(index, cx, &req)),
-                }
-            }
-            (None, found) => {
-                let allowed = if let Match::OtherMethods(allowed) = found { allowed } else { Vec::new() };
-                let preflight = if req.method == Method::OPTIONS { provider.preflight(&req, &allowed) } else { None };
-                match preflight.or_else(|| provider.refuse(&req)) {
-                    Some(reply) => (world.now(req.received), reply),
-                    None => {
-                        let problem = if allowed.is_empty() { Problem::NoRoute } else { Problem::MethodNotAllowed(allowed) };
-                        handle(world, provider, operation, &req, |cx| provider.unmatched(cx, &req, problem))
-                    }
-                }
-            }
+        let found = provider.find(&req.method, &req.path);
+        let operation = match &found {
+            Match::Route(index, _) => id_of(provider, *index),
+            _ => None,
         };
-        provider.finish(&req, &mut reply);
+        let plan = world.strike(&Call { provider: slug, operation, method: &req.method, path: &req.path }, req.received);
+        if !plan.before.is_zero() {
+            line.pause(plan.before).await;
+            req.received = real_now();
+        }
+        let (now, mut reply) = if plan.is_cut_before() {
+            (world.now(req.received), faults::nothing())
+        } else if let Some(answer) = plan.answer {
+            (world.now(req.received), faults::instead(answer, provider, &req))
+        } else {
+            work(world, provider, operation, found, &mut req, refused)
+        };
         let took = watch.elapsed();
+        let (status, response_headers, response_body) = faults::delivered(&reply, plan.cut, &req.method);
         tracing::debug!(
             world = world.name(),
             provider = slug,
@@ -190,24 +205,73 @@ impl Server {
             loggable(provider, operation),
             reply.status.as_u16()
         );
-        world.journal.note(Entry {
+        world.note(Entry {
             id: 0,
             at: now,
             took,
             provider: slug,
             operation,
             method: req.method,
+            version,
             scheme: req.links.scheme,
             authority: req.links.authority,
             target,
+            path: req.path,
             request_headers: req.headers,
             request_body: req.body,
-            status: reply.status,
-            response_headers: reply.headers.clone(),
-            response_body: reply.body.clone(),
+            status,
+            response_headers,
+            response_body,
+            faults: plan.faults,
+            connection: plan.cut.map(|cut| cut.connection),
         });
-        (now, reply)
+        reply.wait += plan.after;
+        Outcome { now, reply, cut: plan.cut }
     }
+}
+
+/// What came of a request to a provider.
+struct Outcome {
+    /// The world's time.
+    now: DateTime<Utc>,
+    /// The answer.
+    reply: Reply,
+    /// What happens to it on its way.
+    cut: Option<Cut>,
+}
+
+/// Has a provider do its work. Returns the world's time with the answer.
+fn work(
+    world: &World,
+    provider: &dyn AnyProvider,
+    operation: Option<&'static str>,
+    found: Match,
+    req: &mut Req,
+    refused: Option<Problem>,
+) -> (DateTime<Utc>, Reply) {
+    let (now, mut reply) = match (refused, found) {
+        (Some(problem), _) => (world.now(req.received), provider.problem(problem, req)),
+        (None, Match::Route(index, params)) => {
+            req.params = params;
+            match provider.refuse(req) {
+                Some(refusal) => (world.now(req.received), refusal),
+                None => handle(world, provider, operation, req, |cx| provider.call(index, cx, req)),
+            }
+        }
+        (None, found) => {
+            let allowed = if let Match::OtherMethods(allowed) = found { allowed } else { Vec::new() };
+            let preflight = if req.method == Method::OPTIONS { provider.preflight(req, &allowed) } else { None };
+            match preflight.or_else(|| provider.refuse(req)) {
+                Some(reply) => (world.now(req.received), reply),
+                None => {
+                    let problem = if allowed.is_empty() { Problem::NoRoute } else { Problem::MethodNotAllowed(allowed) };
+                    handle(world, provider, operation, req, |cx| provider.unmatched(cx, req, problem))
+                }
+            }
+        }
+    };
+    provider.finish(req, &mut reply);
+    (now, reply)
 }
 
 /// Has the provider answer in one transaction of the world. Returns the world's time with the answer.
@@ -276,10 +340,11 @@ pub async fn run(
     }
 }
 
-/// Reads a body under a limit. Past it the rest is read and dropped.
-async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Problem> {
+/// Reads a body under a limit, and as far as there is room. Past either the rest is read and dropped.
+async fn read(mut body: Incoming, limit: usize, room: &mut Room<'_>) -> Result<Bytes, Problem> {
     let announced = body.size_hint().lower();
-    let mut refused = announced > u64::try_from(limit).unwrap_or(u64::MAX);
+    let too_large = || Some(Problem::TooLarge { limit });
+    let mut refused = if announced > u64::try_from(limit).unwrap_or(u64::MAX) { too_large() } else { None };
     let mut first = Bytes::new();
     let mut whole = BytesMut::new();
     let mut seen = 0_u64;
@@ -287,8 +352,15 @@ async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Problem> {
         let frame = frame.map_err(|error| Problem::Incomplete(error.to_string()))?;
         let Ok(data) = frame.into_data() else { continue };
         seen += data.len() as u64;
-        if refused || seen > limit as u64 {
-            refused = true;
+        if refused.is_none() {
+            if seen > limit as u64 {
+                refused = too_large();
+            } else if !room.take(data.len()) {
+                refused = Some(Problem::Busy);
+            }
+        }
+        if refused.is_some() {
+            room.clear();
             whole = BytesMut::new();
             first = Bytes::new();
             if seen > DRAIN_LIMIT {
@@ -304,13 +376,13 @@ async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Problem> {
             whole.extend_from_slice(&data);
         }
     }
-    if refused {
-        return Err(Problem::TooLarge { limit });
+    if let Some(problem) = refused {
+        return Err(problem);
     }
     Ok(if whole.is_empty() { first } else { whole.freeze() })
 }
 
-fn respond(now: DateTime<Utc>, reply: Reply, is_head: bool) -> Response<Body> {
+fn respond(now: DateTime<Utc>, reply: Reply, is_head: bool) -> Response<Bytes> {
     let Reply { status, mut headers, body, wait: _ } = reply;
     if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(now.into())) {
         headers.insert(DATE, date);
@@ -323,7 +395,7 @@ fn respond(now: DateTime<Utc>, reply: Reply, is_head: bool) -> Response<Body> {
         headers.insert(ALLOW, HeaderValue::from_static(""));
     }
     let body = if is_head || bodiless { Bytes::new() } else { body };
-    let mut response = Response::new(Either::Left(Full::new(body)));
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::address::Port;
 use super::authority::Names;
+use super::capacity::Capacity;
 use super::deliver::Webhooks;
 use super::listen::{Limits, Listening, bind};
 use super::tls::{Keeper, Tls};
@@ -49,12 +50,15 @@ impl Rig {
         };
         worlds.create(spec, real_now()).unwrap();
         let (listeners, new_listening) = mpsc::unbounded_channel();
-        let control = Control::new(worlds.clone(), real_now(), Ipv4Addr::LOCALHOST.into(), "http", Access::default(), listeners);
-        let server = Arc::new(Server { worlds, control, external: None, webhooks: Webhooks::Off, limits, tls });
+        let (stop, stopped) = watch::channel(false);
+        let access = Access::default();
+        let control =
+            Control::new(worlds.clone(), real_now(), Ipv4Addr::LOCALHOST.into(), "http", access, listeners, stopped.clone());
+        let capacity = Capacity::new(&limits);
+        let server = Arc::new(Server { worlds, control, external: None, webhooks: Webhooks::Off, limits, capacity, tls });
         let socket = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let address = socket.local_addr().unwrap();
         let listening = vec![Listening { socket, port: Port::default(), life: None }];
-        let (stop, stopped) = watch::channel(false);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let thread = std::thread::spawn(move || runtime.block_on(run(server, listening, new_listening, stopped)));
         Self { address, stop, thread: Some(thread) }

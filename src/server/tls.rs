@@ -1,7 +1,6 @@
 //! TLS: the same service over HTTPS, with a certificate of the local authority, on ports that tell those who speak plain HTTP.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +19,7 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::server::TlsStream;
 
 use super::authority::{Authority, AuthorityError, CERTIFICATE_FILE, LEAF_LIFE, Names};
+use super::line::{Line, Socket};
 use crate::world::clock::real_now;
 
 /// The first byte of a TLS connection: a record that is part of a handshake.
@@ -156,14 +156,22 @@ impl ResolvesServerCert for Certificates {
 /// A connection, with or without TLS.
 pub enum Stream {
     /// Without.
-    Plain(TcpStream),
+    Plain(Socket),
     /// With.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Socket>>),
 }
 
 /// Waits for the first byte of a connection, and for the TLS handshake where the server speaks TLS. None when the connection is over:
-/// the client left, did not finish within `limit`, or spoke plain HTTP to a TLS port and was told.
-pub async fn begin(tls: Option<&Tls>, mut stream: TcpStream, peer: SocketAddr, limit: Duration) -> Option<Stream> {
+/// the client left, did not finish within `limit`, or spoke plain HTTP to a TLS port and was told; or the server is to stop.
+pub async fn begin(tls: Option<&Tls>, stream: TcpStream, line: &Arc<Line>, limit: Duration) -> Option<Stream> {
+    tokio::select! {
+        stream = first(tls, stream, line, limit) => stream,
+        () = line.stopped() => None,
+    }
+}
+
+async fn first(tls: Option<&Tls>, mut stream: TcpStream, line: &Arc<Line>, limit: Duration) -> Option<Stream> {
+    let peer = line.peer;
     let mut first = [0];
     let begins_tls = match stream.peek(&mut first).await {
         Ok(0) => return None,
@@ -178,19 +186,22 @@ pub async fn begin(tls: Option<&Tls>, mut stream: TcpStream, peer: SocketAddr, l
             if begins_tls {
                 tracing::warn!(%peer, "a client spoke TLS to a port without; use http:// there, or start with --tls");
             }
-            Some(Stream::Plain(stream))
+            Some(Stream::Plain(Socket::new(stream, line.clone())))
         }
-        Some(tls) if begins_tls => match tokio::time::timeout(limit, tls.acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream))),
-            Ok(Err(error)) => {
-                tracing::warn!(%peer, %error, "a TLS handshake failed; does the client trust what `understudy ca` prints?");
-                None
+        Some(tls) if begins_tls => {
+            let handshake = tls.acceptor.accept(Socket::new(stream, line.clone()));
+            match tokio::time::timeout(limit, handshake).await {
+                Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream))),
+                Ok(Err(error)) => {
+                    tracing::warn!(%peer, %error, "a TLS handshake failed; does the client trust what `understudy ca` prints?");
+                    None
+                }
+                Err(_) => {
+                    tracing::debug!(%peer, "a TLS handshake took longer than {} ms", limit.as_millis());
+                    None
+                }
             }
-            Err(_) => {
-                tracing::debug!(%peer, "a TLS handshake took longer than {} ms", limit.as_millis());
-                None
-            }
-        },
+        }
         Some(_) => {
             tracing::warn!(%peer, "a client spoke plain HTTP to a TLS port; use https:// there");
             if !matches!(tokio::time::timeout(limit, tell_plain(&mut stream)).await, Ok(Ok(()))) {

@@ -1,13 +1,18 @@
-//! A world: one database, one clock, one source of chance, its timers, its outbox, its journal. Nothing is global.
+//! A world: one database, one clock, one source of chance, its timers, its outbox, its journal, its faults. Nothing is global.
 //!
 //! A handler sees a world as a [`Cx`]: the open transaction, the moment, the random source. What a provider does in a world beside
 //! answering requests (its timers, its beginning) comes in through [`Hooks`], so that this room knows neither HTTP nor providers.
 
 pub mod clock;
 pub mod deliveries;
+pub mod events;
+pub mod faults;
+pub mod image;
 pub mod journal;
+mod life;
 pub mod outbox;
 pub mod rng;
+pub mod snapshot;
 pub mod store;
 pub mod timers;
 
@@ -18,17 +23,22 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use clock::{Clock, Mode, OutOfRange};
 use deliveries::Delivery;
-use journal::Journal;
+use events::{Event, Events, Summary};
+use faults::{Call, Faults, Plan};
+use journal::{Entry, Journal};
+use life::{Life, State};
+pub use life::{Saved, Source};
 use outbox::{Channel, Message};
 use rng::Rng;
-use store::{AsJson, AsText, Image, OpenError};
+use snapshot::Shelf;
+use store::{AsJson, AsText, OpenError};
 use timers::Timer;
 
 /// The world's own tables. Steps are append-only.
@@ -138,11 +148,9 @@ pub trait Hooks: Send + Sync {
 /// What a world is made from, at creation and at every reset.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// The database to copy.
-    pub image: Arc<Image>,
-    /// When fixtures were read into the image; none when it is the copy of a world, whose clock, chance and timers come with it.
-    pub loaded_at: Option<DateTime<Utc>>,
-    /// Seed of the random source; that of the image when absent.
+    /// Fixtures, or a state whose clock, chance and timers come with it.
+    pub source: Source,
+    /// Seed of the random source; that of the state when absent.
     pub seed: Option<u64>,
     /// First moment of the clock; real time (or the copied clock) when absent.
     pub now: Option<DateTime<Utc>>,
@@ -178,35 +186,20 @@ pub struct ClockView {
     pub offset_ms: i64,
 }
 
-struct State {
-    db: Connection,
-    seed: u64,
-    draws: u64,
-    clock: Clock,
-    /// What every request wants to know of the database; read again after something was written.
-    known: Option<Known>,
-    /// How often the database was filled.
-    filling: u64,
-}
-
-#[derive(Debug)]
-struct Known {
-    settings: Arc<Settings>,
-    /// When the next timer is due.
-    next_due: Option<DateTime<Utc>>,
-    /// When the next webhook is due.
-    next_delivery: Option<DateTime<Utc>>,
-}
-
 /// A world. All access goes through one lock; a request holds it for microseconds.
 pub struct World {
     name: String,
     hooks: Arc<dyn Hooks>,
     origin: Origin,
-    state: Mutex<State>,
+    life: Mutex<Life>,
+    shelf: Mutex<Shelf>,
     used_ms: AtomicI64,
     /// What came in and went out.
     pub journal: Journal,
+    /// Tells those who watch what happens.
+    pub events: Events,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
 }
 
 impl std::fmt::Debug for World {
@@ -245,23 +238,22 @@ pub fn prepare<T, E>(
 }
 
 impl World {
-    /// Creates a world in memory.
+    /// Creates a world in memory. Its database is opened when it is first used.
     pub fn create(name: String, hooks: Arc<dyn Hooks>, origin: Origin, real: DateTime<Utc>) -> Result<Self, CreateError> {
-        let mut db = store::open_memory()?;
-        let (seed, draws, clock) = fill(&mut db, &*hooks, &origin, &origin.image, origin.loaded_at, real)?;
-        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock, known: None, filling: 0 }))
+        let life = Life::new(&origin, real)?;
+        Ok(Self::with(name, hooks, origin, life))
     }
 
     /// Creates a world in an empty data file.
     pub fn create_in(
-        mut db: Connection,
+        db: Connection,
         name: String,
         hooks: Arc<dyn Hooks>,
         origin: Origin,
         real: DateTime<Utc>,
     ) -> Result<Self, CreateError> {
-        let (seed, draws, clock) = fill(&mut db, &*hooks, &origin, &origin.image, origin.loaded_at, real)?;
-        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock, known: None, filling: 0 }))
+        let life = Life::begun_in(db, &*hooks, &origin, real)?;
+        Ok(Self::with(name, hooks, origin, life))
     }
 
     /// Goes on with the world in a data file. Of `origin`, time and settings are applied where they are given, and `seed` where it
@@ -274,16 +266,28 @@ impl World {
         seed: Option<u64>,
         real: DateTime<Utc>,
     ) -> Result<Self, CreateError> {
-        let transaction = db.unchecked_transaction()?;
-        let given = Origin { seed, ..origin.clone() };
-        let (seed, draws, clock) = settle_origin(&transaction, &given, None, real)?;
-        transaction.commit()?;
-        let origin = Origin { seed: Some(seed), ..origin };
-        Ok(Self::with(name, hooks, origin, State { db, seed, draws, clock, known: None, filling: 0 }))
+        let life = Life::resumed(db, &Origin { seed, ..origin.clone() }, real)?;
+        let origin = Origin { seed: Some(life.facts.seed), ..origin };
+        Ok(Self::with(name, hooks, origin, life))
     }
 
-    fn with(name: String, hooks: Arc<dyn Hooks>, origin: Origin, state: State) -> Self {
-        Self { name, hooks, origin, state: Mutex::new(state), used_ms: AtomicI64::new(i64::MAX), journal: Journal::default() }
+    fn with(name: String, hooks: Arc<dyn Hooks>, origin: Origin, life: Life) -> Self {
+        Self {
+            name,
+            hooks,
+            origin,
+            life: Mutex::new(life),
+            shelf: Mutex::default(),
+            used_ms: AtomicI64::new(i64::MAX),
+            journal: Journal::default(),
+            events: Events::default(),
+            faults: Faults::default(),
+        }
+    }
+
+    /// Opens its database, which otherwise its first use does.
+    pub fn begin(&self) -> rusqlite::Result<()> {
+        self.open(&mut self.life()).map(drop)
     }
 
     /// Its name in addresses.
@@ -302,7 +306,7 @@ impl World {
     /// What its clock shows to somebody who uses it.
     pub fn now(&self, real: DateTime<Utc>) -> DateTime<Utc> {
         self.note_use(real);
-        self.state().clock.now(real)
+        self.life().facts.clock.now(real)
     }
 
     fn note_use(&self, real: DateTime<Utc>) {
@@ -311,7 +315,7 @@ impl World {
 
     /// Seed of its random source.
     pub fn seed(&self) -> u64 {
-        self.state().seed
+        self.life().facts.seed
     }
 
     /// Does `work` in one transaction: due timers fire first, each at its own due time; then `work` runs at the world's time. A
@@ -323,18 +327,22 @@ impl World {
         work: impl FnOnce(&mut Cx<'_>) -> Result<T, E>,
     ) -> (DateTime<Utc>, Result<T, Failure<E>>) {
         self.note_use(real);
-        let mut state = self.state();
-        let now = state.clock.now(real);
-        let outcome = state.transaction(|state| {
-            let fired = self.fire_due(state, now)?;
+        let mut life = self.life();
+        let now = life.facts.clock.now(real);
+        let mut state = match self.open(&mut life) {
+            Ok(state) => state,
+            Err(error) => return (now, Err(error.into())),
+        };
+        let outcome = self.transaction(&mut state, |state, fired| {
+            *fired = self.fire_due(state, now)?;
             let rng = state.next_rng();
-            let settings = state.known()?.settings.clone();
-            let cx = &mut Cx { db: &state.db, now, rng, provider, settings: &settings };
+            let settings = state.facts.known(state.db)?.settings.clone();
+            let cx = &mut Cx { db: state.db, now, rng, provider, settings: &settings };
             if fired.is_empty() {
                 // Nothing to keep on a refusal: the transaction itself is the savepoint.
                 return guarded(|| work(cx)).map(Ok);
             }
-            match savepoint(&state.db, || guarded(|| work(cx))) {
+            match savepoint(state.db, || guarded(|| work(cx))) {
                 Ok(value) => Ok(Ok(value)),
                 Err(Failure::Store(error)) => Err(Failure::Store(error)),
                 Err(refused) => Ok(Err(refused)),
@@ -344,14 +352,38 @@ impl World {
         (now, outcome)
     }
 
-    /// Fires what is due, for those who watch.
+    /// Reads the world as it is now, for those who watch: due timers fire as before any request, but nothing is drawn from the random
+    /// source, so that whoever is watched cannot tell.
+    pub fn look<T, E>(
+        &self,
+        real: DateTime<Utc>,
+        provider: &str,
+        work: impl FnOnce(&mut Cx<'_>) -> Result<T, E>,
+    ) -> Result<T, Failure<E>> {
+        self.tick(real);
+        let mut life = self.life();
+        let now = life.facts.clock.now(real);
+        let mut state = self.open(&mut life)?;
+        state.transaction(|state| {
+            let rng = Rng::new(state.facts.seed, state.facts.draws);
+            let settings = state.facts.known(state.db)?.settings.clone();
+            guarded(|| work(&mut Cx { db: state.db, now, rng, provider, settings: &settings }))
+        })
+    }
+
+    /// Fires what is due, for those who watch. Of a world that was not used yet nothing is known.
     pub fn tick(&self, real: DateTime<Utc>) {
-        let mut state = self.state();
-        let now = state.clock.now(real);
-        match state.is_due(now) {
+        let mut life = self.life();
+        let now = life.facts.clock.now(real);
+        match life.known().map(|known| known.is_some_and(|known| known.next_due.is_some_and(|due| due <= now))) {
             Ok(false) => {}
             Ok(true) => {
-                let outcome = state.transaction(|state| self.fire_due(state, now).map_err(Failure::<()>::Store));
+                let outcome = self.open(&mut life).map_err(Failure::<()>::Store).and_then(|mut state| {
+                    self.transaction(&mut state, |state, fired| {
+                        *fired = self.fire_due(state, now)?;
+                        Ok(())
+                    })
+                });
                 if let Err(error) = outcome {
                     tracing::error!(world = self.name, %error, "due timers could not fire");
                 }
@@ -362,7 +394,7 @@ impl World {
 
     /// The clock, for those who list worlds without using them.
     pub fn clock(&self, real: DateTime<Utc>) -> ClockView {
-        view(&self.state().clock, real)
+        view(&self.life().facts.clock, real)
     }
 
     /// Sets the clock: to another moment, to another mode, or both. What becomes due on the way fires, in order.
@@ -389,81 +421,107 @@ impl World {
         to: impl FnOnce(&Clock, DateTime<Utc>) -> Result<Clock, OutOfRange>,
     ) -> Result<(ClockView, Vec<Timer>), Failure<OutOfRange>> {
         self.note_use(real);
-        let mut state = self.state();
-        let before = state.clock.now(real);
-        let clock = to(&state.clock, before).map_err(Failure::Refused)?;
-        let fired = state.transaction(|state| {
+        let mut life = self.life();
+        let before = life.facts.clock.now(real);
+        let clock = to(&life.facts.clock, before).map_err(Failure::Refused)?;
+        let mut state = self.open(&mut life)?;
+        let fired = self.transaction(&mut state, |state, fired| {
             let after = clock.now(real);
             // What was due before the clock is set back has happened, seen or not.
-            let fired = self.fire_due(state, after.max(before))?;
+            *fired = self.fire_due(state, after.max(before))?;
             if after < before {
-                timers::rebase(&state.db, after)?;
+                timers::rebase(state.db, after)?;
             }
-            write_clock(&state.db, clock)?;
-            Ok(fired)
+            write_clock(state.db, clock)?;
+            Ok(fired.clone())
         })?;
-        state.clock = clock;
-        Ok((view(&clock, real), fired))
+        life.facts.clock = clock;
+        let shown = view(&clock, real);
+        self.events.tell(|| Event::Clock(shown.clone()));
+        Ok((shown, fired))
     }
 
-    /// Goes back to how the world was at its creation, or to `image` (an empty one) instead of its own.
-    pub fn reset(&self, image: Option<&Image>, real: DateTime<Utc>) -> Result<(), CreateError> {
-        self.note_use(real);
-        let mut guard = self.state();
-        let state = &mut *guard;
-        state.known = None;
-        let (image, loaded_at) = match image {
-            Some(image) => (image, Some(real)),
-            None => (&*self.origin.image, self.origin.loaded_at),
+    /// Notes an exchange in the journal, and tells those who watch.
+    pub fn note(&self, entry: Entry) {
+        self.journal.note(entry, |entry| self.events.tell(|| Event::Request(Arc::new(Summary::from(entry)))));
+    }
+
+    /// What fault rules have in store for a request.
+    pub fn strike(&self, call: &Call<'_>, real: DateTime<Utc>) -> Plan {
+        if self.faults.is_empty() {
+            return Plan::default();
+        }
+        let (seed, now) = {
+            let life = self.life();
+            (life.facts.seed, life.facts.clock.now(real))
         };
-        (state.seed, state.draws, state.clock) = fill(&mut state.db, &*self.hooks, &self.origin, image, loaded_at, real)?;
-        state.filling += 1;
-        self.journal.reset();
-        Ok(())
+        self.faults.strike(call, seed, now)
     }
 
     /// Whether a webhook waits to be posted.
     pub fn has_due_delivery(&self, real: DateTime<Utc>) -> bool {
-        let mut state = self.state();
-        let now = state.clock.now(real);
+        let mut life = self.life();
+        let now = life.facts.clock.now(real);
         // What cannot be read is found out, and said, by the next request.
-        state.known().is_ok_and(|known| known.next_delivery.is_some_and(|due| due <= now))
+        life.known().is_ok_and(|known| known.is_some_and(|known| known.next_delivery.is_some_and(|due| due <= now)))
     }
 
     /// The webhooks that are due, for whoever posts them now.
     pub fn claim_deliveries(&self, real: DateTime<Utc>) -> Result<Vec<Delivery>, Failure<rusqlite::Error>> {
-        let mut state = self.state();
-        let now = state.clock.now(real);
-        state.transaction(|state| Ok(deliveries::claim(&state.db, now, state.filling)?))
+        let mut life = self.life();
+        let now = life.facts.clock.now(real);
+        let mut state = self.open(&mut life)?;
+        state.transaction(|state| Ok(deliveries::claim(state.db, now, state.filling)?))
     }
 
     /// Notes that a webhook arrived.
     pub fn settle_delivery(&self, delivery: &Delivery) -> Result<(), Failure<rusqlite::Error>> {
-        let mut state = self.state();
-        if state.filling != delivery.filling {
+        let mut life = self.life();
+        if life.filling != delivery.filling {
             return Ok(());
         }
-        state.transaction(|state| Ok(deliveries::remove(&state.db, delivery.id)?))
+        let mut state = self.open(&mut life)?;
+        state.transaction(|state| Ok(deliveries::remove(state.db, delivery.id)?))
     }
 
-    /// A copy of the world's state, from which others can be made.
-    pub fn image(&self) -> rusqlite::Result<Image> {
-        let state = self.state();
-        state.write_draws()?;
-        Image::copy_of(&state.db)
+    /// One transaction around `work`, which says which timers fired. What was kept is told to those who watch: these timers, and the
+    /// messages that are new.
+    fn transaction<T, E>(
+        &self,
+        state: &mut State<'_>,
+        work: impl FnOnce(&mut State<'_>, &mut Vec<Timer>) -> Result<T, Failure<E>>,
+    ) -> Result<T, Failure<E>> {
+        let mut fired = Vec::new();
+        if !self.events.are_watched() {
+            return state.transaction(|state| work(state, &mut fired));
+        }
+        let last = outbox::last_id(state.db)?;
+        let value = state.transaction(|state| work(state, &mut fired))?;
+        for timer in fired {
+            self.events.tell(|| Event::Timer(timer));
+        }
+        match outbox::after(state.db, last) {
+            Ok(messages) => {
+                for message in messages {
+                    self.events.tell(|| Event::Message(Arc::new(message)));
+                }
+            }
+            Err(error) => tracing::error!(world = self.name, %error, "the outbox cannot be read"),
+        }
+        Ok(value)
     }
 
-    fn fire_due(&self, state: &mut State, upto: DateTime<Utc>) -> rusqlite::Result<Vec<Timer>> {
+    fn fire_due(&self, state: &mut State<'_>, upto: DateTime<Utc>) -> rusqlite::Result<Vec<Timer>> {
         let mut fired = Vec::new();
         if !state.is_due(upto)? {
             return Ok(fired);
         }
-        while let Some(timer) = timers::next_due(&state.db, upto)? {
-            timers::consume(&state.db, &timer)?;
+        while let Some(timer) = timers::next_due(state.db, upto)? {
+            timers::consume(state.db, &timer)?;
             let rng = state.next_rng();
-            let settings = Settings::read(&state.db)?;
-            let cx = &mut Cx { db: &state.db, now: timer.due, rng, provider: &timer.provider, settings: &settings };
-            match savepoint(&state.db, || guarded(|| self.hooks.on_timer(cx, &timer))) {
+            let settings = Settings::read(state.db)?;
+            let cx = &mut Cx { db: state.db, now: timer.due, rng, provider: &timer.provider, settings: &settings };
+            match savepoint(state.db, || guarded(|| self.hooks.on_timer(cx, &timer))) {
                 Ok(()) => {}
                 Err(Failure::Store(error)) => return Err(error),
                 Err(failure) => {
@@ -489,9 +547,9 @@ impl World {
         Ok(fired)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn life(&self) -> MutexGuard<'_, Life> {
         // Handlers' panics are caught inside, so a poisoned lock still guards a sound state.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -506,48 +564,32 @@ pub enum CreateError {
     Clock(#[from] OutOfRange),
 }
 
-impl State {
+impl State<'_> {
     fn next_rng(&mut self) -> Rng {
-        self.draws += 1;
-        Rng::new(self.seed, self.draws)
-    }
-
-    fn known(&mut self) -> rusqlite::Result<&Known> {
-        match &mut self.known {
-            Some(known) => Ok(known),
-            none => {
-                let settings = Arc::new(Settings::read(&self.db)?);
-                let next_due = timers::next(&self.db)?;
-                Ok(none.insert(Known { settings, next_due, next_delivery: deliveries::next_due(&self.db)? }))
-            }
-        }
+        self.facts.draws += 1;
+        Rng::new(self.facts.seed, self.facts.draws)
     }
 
     fn is_due(&mut self, now: DateTime<Utc>) -> rusqlite::Result<bool> {
-        Ok(self.known()?.next_due.is_some_and(|due| due <= now))
-    }
-
-    fn write_draws(&self) -> rusqlite::Result<()> {
-        self.db.prepare_cached("UPDATE world SET draws = ?1")?.execute([self.draws.cast_signed()])?;
-        Ok(())
+        Ok(self.facts.known(self.db)?.next_due.is_some_and(|due| due <= now))
     }
 
     /// One transaction around `work`. The number of draws is written with whatever else was, so that reading stays reading.
     fn transaction<T, E>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Failure<E>>) -> Result<T, Failure<E>> {
-        run(&self.db, "BEGIN")?;
+        run(self.db, "BEGIN")?;
         let changes = self.db.total_changes();
         let outcome = work(self).and_then(|value| {
             if self.db.total_changes() != changes {
-                self.write_draws()?;
+                self.db.prepare_cached("UPDATE world SET draws = ?1")?.execute([self.facts.draws.cast_signed()])?;
             }
-            run(&self.db, "COMMIT")?;
+            run(self.db, "COMMIT")?;
             Ok(value)
         });
         if self.db.total_changes() != changes {
-            self.known = None;
+            self.facts.known = None;
         }
         if outcome.is_err() && !self.db.is_autocommit() {
-            run(&self.db, "ROLLBACK")?;
+            run(self.db, "ROLLBACK")?;
         }
         outcome
     }
@@ -587,63 +629,6 @@ fn run(db: &Connection, statement: &str) -> rusqlite::Result<()> {
 
 fn view(clock: &Clock, real: DateTime<Utc>) -> ClockView {
     ClockView { now: clock.now(real), mode: clock.mode, offset_ms: clock.offset(real).num_milliseconds() }
-}
-
-/// Copies `image` into `db` and makes a beginning of it. Returns seed, draws and clock.
-fn fill(
-    db: &mut Connection,
-    hooks: &dyn Hooks,
-    origin: &Origin,
-    image: &Image,
-    loaded_at: Option<DateTime<Utc>>,
-    real: DateTime<Utc>,
-) -> Result<(u64, u64, Clock), CreateError> {
-    image.copy_into(db)?;
-    let transaction = db.unchecked_transaction()?;
-    let chance_and_time = settle_origin(&transaction, origin, loaded_at, real)?;
-    if let Some(loaded_at) = loaded_at {
-        let (seed, _, clock) = chance_and_time;
-        let now = clock.now(real);
-        let settings = Settings::read(&transaction)?;
-        hooks.begin(&mut Cx { db: &transaction, now, rng: Rng::new(seed, 0), provider: "", settings: &settings }, loaded_at)?;
-    }
-    transaction.commit()?;
-    Ok(chance_and_time)
-}
-
-/// Writes seed, number of draws, clock and settings as `origin` wants them; what it leaves open begins anew in an image of
-/// fixtures (`loaded_at`), and is kept otherwise.
-fn settle_origin(
-    db: &Connection,
-    origin: &Origin,
-    loaded_at: Option<DateTime<Utc>>,
-    real: DateTime<Utc>,
-) -> Result<(u64, u64, Clock), CreateError> {
-    let kept = db
-        .query_row("SELECT seed, draws, clock_mode, clock_ms FROM world", [], |row| {
-            let clock = Clock { mode: row.get::<_, AsText<_>>(2)?.0, value_ms: row.get(3)? };
-            Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, i64>(1)?.cast_unsigned(), clock))
-        })
-        .optional()?
-        .filter(|_| loaded_at.is_none());
-    let (seed, draws, clock) = kept.unwrap_or((0, 0, Clock::REAL));
-    let seed = origin.seed.unwrap_or(seed);
-    let before = clock.now(real);
-    let clock = match (origin.now, origin.mode) {
-        (None, None) => clock,
-        (now, mode) => Clock::showing(now.unwrap_or(before), mode.unwrap_or(clock.mode), real)?,
-    };
-    if clock.now(real) < before {
-        timers::rebase(db, clock.now(real))?;
-    }
-    db.execute(
-        "INSERT OR REPLACE INTO world (id, seed, draws, clock_mode, clock_ms) VALUES (1, ?1, ?2, ?3, ?4)",
-        (seed.cast_signed(), draws.cast_signed(), AsText(clock.mode), clock.value_ms),
-    )?;
-    for (provider, key, value) in &origin.settings {
-        set_setting(db, provider, key, value)?;
-    }
-    Ok((seed, draws, clock))
 }
 
 fn write_clock(db: &Connection, clock: Clock) -> rusqlite::Result<()> {

@@ -1,7 +1,7 @@
 //! Messages that a real provider would have sent: kept where a developer or a test can read them.
 
 use chrono::{DateTime, Utc};
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
 
 use super::store::{AsText, Millis};
@@ -72,24 +72,40 @@ pub(super) fn add(db: &Connection, provider: &str, at: DateTime<Utc>, message: &
     Ok(())
 }
 
+fn sent(row: &Row<'_>) -> rusqlite::Result<Sent> {
+    Ok(Sent {
+        id: row.get(0)?,
+        at: row.get::<_, Millis>(1)?.0,
+        provider: row.get(2)?,
+        channel: row.get::<_, AsText<_>>(3)?.0,
+        to: row.get(4)?,
+        body: row.get(5)?,
+        code: row.get(6)?,
+        link: row.get(7)?,
+    })
+}
+
 /// The messages sent so far, oldest first; only those to `to` when it is given.
 pub fn list(db: &Connection, to: Option<&str>) -> rusqlite::Result<Vec<Sent>> {
     db.prepare_cached(
         "SELECT id, at_ms, provider, channel, recipient, body, code, link FROM world_message
          WHERE ?1 IS NULL OR recipient = ?1 ORDER BY id",
     )?
-    .query_map([to], |row| {
-        Ok(Sent {
-            id: row.get(0)?,
-            at: row.get::<_, Millis>(1)?.0,
-            provider: row.get(2)?,
-            channel: row.get::<_, AsText<_>>(3)?.0,
-            to: row.get(4)?,
-            body: row.get(5)?,
-            code: row.get(6)?,
-            link: row.get(7)?,
-        })
-    })?
+    .query_map([to], sent)?
+    .collect()
+}
+
+/// Number of the latest message that is kept; 0 when there is none.
+pub(super) fn last_id(db: &Connection) -> rusqlite::Result<i64> {
+    db.prepare_cached("SELECT coalesce(max(id), 0) FROM world_message")?.query_row([], |row| row.get(0))
+}
+
+/// The messages with a greater number, oldest first.
+pub(super) fn after(db: &Connection, id: i64) -> rusqlite::Result<Vec<Sent>> {
+    db.prepare_cached(
+        "SELECT id, at_ms, provider, channel, recipient, body, code, link FROM world_message WHERE id > ?1 ORDER BY id",
+    )?
+    .query_map([id], sent)?
     .collect()
 }
 

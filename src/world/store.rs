@@ -1,7 +1,7 @@
 //! SQLite: opening, copying, and how values are kept in it.
 
+use std::io::Read;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -9,14 +9,14 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension as _};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 
 use super::clock::from_millis;
 
 /// Marks a SQLite file as a world of ours (`PRAGMA application_id`): the letters `UNDR`.
-const APPLICATION_ID: i64 = 0x554E_4452;
+pub(crate) const APPLICATION_ID: i64 = 0x554E_4452;
 
 /// How long to wait for a process that is about to let go of the file.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ const URI_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
 
 /// Bytes of a page. A world has some two hundred tables and indexes, nearly all of them with little in them: small pages keep worlds
 /// small, quick to copy, and transactions cheap to undo.
-const PAGE_SIZE: i64 = 2048;
+pub(crate) const PAGE_SIZE: u16 = 2048;
 
 /// How many statements a connection keeps prepared. Every statement of every provider fits.
 const STATEMENT_CACHE: usize = 512;
@@ -72,15 +72,27 @@ pub enum OpenError {
 /// cache is the database, and SQLite looks through all of it at the end of many a transaction that added to an index, so that
 /// writing becomes slower as a world grows.
 pub fn open_memory() -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_URI
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags("file:world?vfs=memdb", flags)?;
+    let db = connect_memory()?;
     db.pragma_update(None, "page_size", PAGE_SIZE)?;
     db.pragma_update(None, "application_id", APPLICATION_ID)?;
     configure(&db)?;
     Ok(db)
+}
+
+/// Opens a database in memory, as [`open_memory`] does, that holds the `length` bytes of a database.
+pub fn open_bytes(bytes: impl Read, length: usize) -> rusqlite::Result<Connection> {
+    let mut db = connect_memory()?;
+    db.deserialize_read_exact(MAIN_DB, bytes, length, false)?;
+    configure(&db)?;
+    Ok(db)
+}
+
+fn connect_memory() -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags("file:world?vfs=memdb", flags)
 }
 
 /// Opens or creates the data file of a world, for this process alone. The second value says whether the file is new. A file that
@@ -131,34 +143,8 @@ fn configure(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// A database kept aside, from which worlds are copied page by page.
-#[derive(Debug)]
-pub struct Image(Mutex<Connection>);
-
-impl Image {
-    /// Keeps `db` as it is.
-    pub fn of(db: Connection) -> Self {
-        Self(Mutex::new(db))
-    }
-
-    /// A copy of what `db` holds now.
-    pub fn copy_of(db: &Connection) -> rusqlite::Result<Self> {
-        let mut copy = Connection::open_in_memory()?;
-        copy_pages(db, &mut copy)?;
-        Ok(Self::of(copy))
-    }
-
-    /// Makes `db` hold what the image holds.
-    pub fn copy_into(&self, db: &mut Connection) -> rusqlite::Result<()> {
-        copy_pages(&self.connection(), db)
-    }
-
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn copy_pages(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
+/// Makes `to` hold what `from` holds, all at once.
+pub fn copy_pages(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
     to.flush_prepared_statement_cache();
     match Backup::new(from, to)?.step(-1)? {
         StepResult::Done => Ok(()),

@@ -74,6 +74,13 @@ pub(super) fn next(db: &Connection) -> rusqlite::Result<Option<DateTime<Utc>>> {
     Ok(due.map(|due| due.0))
 }
 
+/// The timers that fire next, soonest first.
+pub fn upcoming(db: &Connection, limit: usize) -> rusqlite::Result<Vec<Timer>> {
+    db.prepare_cached("SELECT id, provider, kind, subject, due_ms, every_ms FROM world_timer ORDER BY due_ms, id LIMIT ?1")?
+        .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], timer)?
+        .collect()
+}
+
 /// The timer that fires next, if its time has come.
 pub(super) fn next_due(db: &Connection, now: DateTime<Utc>) -> rusqlite::Result<Option<Timer>> {
     db.prepare_cached(

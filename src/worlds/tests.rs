@@ -360,3 +360,5 @@ fn a_clock_that_cannot_be_shown_leaves_the_file_as_it_was() {
     assert!(worlds(7).open(&path, spec, REAL).is_err());
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
+
+mod states;

@@ -2,13 +2,16 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use http::Method;
 use serde_json::{Value, json};
 use understudy::http::Refusal;
 use understudy::world::Failure;
 use understudy::world::clock::Mode;
-use understudy::worlds::{NewWorldError, Spec};
+use understudy::world::journal::{Filter, Since, Statuses};
+use understudy::worlds::{NewWorldError, Spec, Start};
 use understudy::{StartError, Understudy, WorldHandle};
 
 use crate::control::{KEY, PHONE};
@@ -131,7 +134,7 @@ fn worlds_are_created_found_copied_and_deleted() {
     let id = issue(&world, "a@example.com");
     assert!(!has(&understudy, &id), "worlds never see each other");
     assert!(has(&understudy.world("w").unwrap(), &id));
-    let copy = understudy.create_world(Spec { from: Some("w".to_owned()), ..Spec::default() }).unwrap();
+    let copy = understudy.create_world(Spec { from: Start::World("w".to_owned()), ..Spec::default() }).unwrap();
     assert_eq!(copy.name(), "world-1");
     assert_eq!(issue(&copy, "b@example.com"), issue(&world, "b@example.com"), "chance goes on from the same place");
     assert!(has(&copy, &id));
@@ -153,7 +156,7 @@ fn a_world_that_cannot_be_says_why() {
             "\"W\" cannot be a world's name: 1 to 63 lower-case letters, digits, '-' or '_', beginning with a letter or digit",
         ),
         (named("default"), "there is already a world named \"default\""),
-        (Spec { from: Some("nobody".to_owned()), ..named("w") }, "there is no world named \"nobody\" to copy"),
+        (Spec { from: Start::World("nobody".to_owned()), ..named("w") }, "there is no world named \"nobody\" to copy"),
         (
             Spec { settings: setting("nothing", json!(1)), ..named("w") },
             "verified has no setting \"nothing\"; it has wire, codes, formats",
@@ -212,6 +215,40 @@ fn a_simulation_acts_in_the_world_of_its_handle() {
     assert!(understudy.simulate("verified", "consent", json!({"url": wallet})).is_err());
     assert!(world.simulate("verified", "consent", json!({"url": wallet})).is_ok());
     assert_eq!((understudy.messages(None).unwrap().len(), world.messages(None).unwrap().len()), (0, 1));
+}
+
+#[test]
+fn requests_are_read_without_http() {
+    let understudy = builder().start().unwrap();
+    let world = understudy.create_world(named("w")).unwrap();
+    issue(&understudy, "a@example.com");
+    assert!(!has(&understudy, "none"));
+    assert_eq!(world.requests(&Filter::default()).len(), 0, "worlds never see each other");
+    let all = understudy.requests(&Filter::default());
+    assert_eq!(all.iter().map(|one| (one.id, one.status.as_u16())).collect::<Vec<_>>(), [(1, 201), (2, 404)]);
+    assert_eq!((&all[0].method, all[0].path.as_str(), all[0].operation), (&Method::POST, "/credentials", Some("issueCredentials")));
+    assert_eq!(serde_json::from_slice::<Value>(&all[0].request_body).unwrap()["email"], "a@example.com");
+    let failed = Filter { statuses: vec![Statuses::Class(4)], since: Some(Since::Id(1)), ..Filter::default() };
+    assert_eq!(understudy.requests(&failed).iter().map(|one| one.id).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn requests_are_waited_for_in_real_time() {
+    let understudy = builder().start().unwrap();
+    let long = Duration::from_mins(1);
+    let issued = Filter { operations: vec!["issueCredentials".to_owned()], ..Filter::default() };
+    std::thread::scope(|scope| {
+        let app = understudy.clone();
+        scope.spawn(move || {
+            for number in 0..3 {
+                issue(&app, &format!("{number}@example.com"));
+            }
+        });
+        assert!(understudy.wait_for_requests(&issued, 3, long).len() >= 3);
+    });
+    assert_eq!(understudy.wait_for_requests(&issued, 4, Duration::from_millis(5)).len(), 3, "its patience is over");
+    assert_eq!(understudy.wait_for_requests(&issued, 4, Duration::ZERO).len(), 3);
+    assert_eq!(understudy.wait_for_requests(&issued, 1, long).len(), 3, "all that are there");
 }
 
 /// A session with ids, codes, timers and a reset of the clock; its answers, byte by byte, but for the address.

@@ -94,6 +94,8 @@ fn words(problem: &Problem) -> &'static str {
         Problem::TooLarge { .. } => "Request body too large",
         Problem::Incomplete(_) => "Request body incomplete",
         Problem::Malformed(_) | Problem::Invalid { .. } => "Malformed JSON body",
+        Problem::RateLimited { .. } => "Rate limit exceeded",
+        Problem::Busy => "Service unavailable",
         Problem::Internal => "Internal server error",
     }
 }
@@ -109,7 +111,8 @@ pub(super) fn class(error: &Error) -> (StatusCode, &'static str) {
         Error::NotFound(_) | Error::NoLink | Error::Shared(Problem::NoRoute) => (StatusCode::NOT_FOUND, "NOT_FOUND"),
         Error::Shared(Problem::MethodNotAllowed(_)) => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
         Error::Shared(Problem::TooLarge { .. }) => (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"),
-        Error::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT"),
+        Error::RateLimited | Error::Shared(Problem::RateLimited { .. }) => (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT"),
+        Error::Shared(Problem::Busy) => (StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE"),
         Error::OAuth(_) | Error::Shared(Problem::Internal) | Error::Store(_) | Error::Internal(_) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR")
         }
@@ -141,13 +144,22 @@ pub(super) fn render(error: Error, req: &Req) -> Reply {
         Error::Shared(Problem::MethodNotAllowed(methods)) => Some(any::allow(methods)),
         _ => None,
     };
+    let window = match error {
+        Error::Shared(Problem::RateLimited { limit, retry_after_s }) => Some((limit, retry_after_s)),
+        _ => None,
+    };
     let reply = match error {
         Error::OAuth(error) => oauth(&error),
         error if auth::is_authorization_server(&req.path) => oauth(&translated(&error, req)),
         error => api(&error, req),
     };
-    match allowed {
-        Some(methods) if reply.status == StatusCode::METHOD_NOT_ALLOWED => reply.header(ALLOW, methods),
+    match (allowed, window) {
+        (Some(methods), _) if reply.status == StatusCode::METHOD_NOT_ALLOWED => reply.header(ALLOW, methods),
+        (_, Some((limit, reset_s))) => {
+            let number = |reply, name, value| number(reply, name, i64::try_from(value).unwrap_or(i64::MAX));
+            let reply = number(number(reply, "x-ratelimit-limit", limit), "x-ratelimit-remaining", 0);
+            number(reply, "x-ratelimit-reset", reset_s)
+        }
         _ => reply,
     }
 }

@@ -175,6 +175,9 @@ pub(super) fn render(error: Error, req: &Req) -> Reply {
         Error::Shared(Problem::Incomplete(_)) => page(StatusCode::BAD_REQUEST, "BadRequestError: request aborted"),
         Error::Shared(Problem::Malformed(reason)) => page(StatusCode::BAD_REQUEST, &format!("SyntaxError: {reason}")),
         Error::Shared(Problem::Invalid { path, reason }) => handler(StatusCode::BAD_REQUEST, &format!("{path}: {reason}")),
+        // No limit is documented; both are worded as the service words what its handlers refuse.
+        Error::Shared(Problem::RateLimited { .. }) => handler(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
+        Error::Shared(Problem::Busy) => handler(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         Error::Shared(Problem::Internal) => handler(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
         Error::Store(cause) => {
             tracing::error!(provider = "identus", error = %cause, "the database failed");

@@ -91,6 +91,11 @@ impl Error {
         matches!(self.kind, Kind::Shared(Problem::TooLarge { .. }))
     }
 
+    /// Whether there were more requests than are taken.
+    pub(super) fn is_overload(&self) -> bool {
+        matches!(self.kind, Kind::Shared(Problem::RateLimited { .. } | Problem::Busy))
+    }
+
     /// What a caller is told.
     pub(super) fn message(&self) -> String {
         self.kind.to_string()
@@ -110,6 +115,8 @@ impl Error {
             }
             Kind::Shared(Problem::NoRoute | Problem::MethodNotAllowed(_)) => StatusCode::NOT_FOUND,
             Kind::Shared(Problem::Internal) | Kind::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Kind::Shared(Problem::RateLimited { .. }) => StatusCode::TOO_MANY_REQUESTS,
+            Kind::Shared(Problem::Busy) => StatusCode::SERVICE_UNAVAILABLE,
             // No endpoint lists 413 or 408: what its body lacks or has too much of is a bad request.
             Kind::Shared(_) => StatusCode::BAD_REQUEST,
         };
@@ -132,6 +139,8 @@ fn words(problem: &Problem) -> String {
         Problem::Incomplete(_) => "request body is incomplete".to_owned(),
         Problem::Malformed(_) => "Invalid JSON".to_owned(),
         Problem::Invalid { path, reason } => format!("{path}: {reason}"),
+        Problem::RateLimited { .. } => "Too Many Requests".to_owned(),
+        Problem::Busy => "Service Unavailable".to_owned(),
         Problem::Internal => "Internal Server Error".to_owned(),
     }
 }

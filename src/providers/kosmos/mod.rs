@@ -210,6 +210,9 @@ impl Provider for Kosmos {
         if req.path.starts_with("/_bucket/") && req.method == Method::PUT && error.is_too_large() {
             return uploads::too_large();
         }
+        if req.path.starts_with("/_bucket/") && error.is_overload() {
+            return uploads::slow_down();
+        }
         error.reply()
     }
 

@@ -178,6 +178,11 @@ pub(super) fn too_large() -> Reply {
     refusal(StatusCode::BAD_REQUEST, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
 }
 
+/// The object store's refusal of more requests than it takes.
+pub(super) fn slow_down() -> Reply {
+    refusal(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.")
+}
+
 fn refusal(status: StatusCode, code: &str, message: &str) -> Reply {
     let body =
         format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>");

@@ -99,6 +99,9 @@ pub(crate) enum BucketError {
     /// The body did not arrive.
     #[error("Your socket connection to the server was not read from or written to within the timeout period.")]
     RequestTimeout,
+    /// More requests than are taken.
+    #[error("Please reduce your request rate.")]
+    SlowDown,
     /// The cause is in the log.
     #[error("We encountered an internal error. Please try again.")]
     InternalError,
@@ -119,6 +122,7 @@ impl BucketError {
             Self::EntityTooLarge => (StatusCode::BAD_REQUEST, "EntityTooLarge"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
             Self::RequestTimeout => (StatusCode::BAD_REQUEST, "RequestTimeout"),
+            Self::SlowDown => (StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
             Self::InternalError => (StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
         }
     }

@@ -104,6 +104,13 @@ pub(super) fn render(error: Error, req: &Req) -> Reply {
             api(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "Payload too large", None)
         }
         Error::Shared(Problem::Incomplete(_)) => api(StatusCode::REQUEST_TIMEOUT, "request_timeout", "Request timeout", None),
+        // As the gateway before the service refuses, which is the one that would count.
+        Error::Shared(Problem::RateLimited { .. }) => {
+            reply::json(StatusCode::TOO_MANY_REQUESTS, &Message { message: "API rate limit exceeded" })
+        }
+        Error::Shared(Problem::Busy) => {
+            reply::json(StatusCode::SERVICE_UNAVAILABLE, &Message { message: "failure to get a peer from the ring-balancer" })
+        }
         Error::Shared(Problem::Malformed(_) | Problem::Invalid { .. } | Problem::Internal) | Error::Bucket(_) | Error::Store(_) => {
             api(StatusCode::INTERNAL_SERVER_ERROR, "internal_server_error", "Internal server error", None)
         }
@@ -133,6 +140,7 @@ fn bucket(error: Error) -> Reply {
         }
         Error::Shared(Problem::TooLarge { .. }) => BucketError::EntityTooLarge,
         Error::Shared(Problem::Incomplete(_)) => BucketError::RequestTimeout,
+        Error::Shared(Problem::RateLimited { .. } | Problem::Busy) => BucketError::SlowDown,
         _ => BucketError::InternalError,
     };
     xml(&error)

@@ -104,6 +104,13 @@ struct Body<'a> {
     data: Option<Data<'a>>,
 }
 
+/// What the firewall before the service says.
+#[derive(Serialize)]
+struct Firewall {
+    error: &'static str,
+    message: &'static str,
+}
+
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Data<'a> {
@@ -121,6 +128,11 @@ pub(super) fn render(error: &Error, req: &Req) -> Reply {
     if let Error::Store(_) | Error::Page(_) | Error::Token(_) = error {
         let cause = std::error::Error::source(error).map(ToString::to_string);
         tracing::error!(provider = "verified", cause, "an operation failed");
+    }
+    if let Error::Shared(Problem::RateLimited { .. }) = error {
+        // No limit is documented; the provider's firewall has one, and does not speak as the service does.
+        let body = Firewall { error: "Request blocked by firewall", message: "Too many requests" };
+        return reply::json(StatusCode::TOO_MANY_REQUESTS, &body);
     }
     let (status, name, class_name) = class(error);
     let mut message = error.to_string();
@@ -159,6 +171,8 @@ fn class(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::IdTaken(_) => (StatusCode::CONFLICT, "Conflict", "conflict"),
         Error::Shared(Problem::MethodNotAllowed(_)) => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "method-not-allowed"),
         Error::Shared(Problem::TooLarge { .. }) => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge", "payload-too-large"),
+        Error::Shared(Problem::RateLimited { .. }) => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", "too-many-requests"),
+        Error::Shared(Problem::Busy) => (StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "unavailable"),
         Error::Shared(Problem::Internal) | Error::Store(_) | Error::Page(_) | Error::Token(_) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "GeneralError", "general-error")
         }
@@ -173,6 +187,8 @@ fn words(problem: &Problem, method: &Method) -> String {
         Problem::Malformed(_) => "Invalid JSON body".to_owned(),
         Problem::Incomplete(_) => "request aborted".to_owned(),
         Problem::Invalid { path, reason } => format!("{path}: {reason}"),
+        Problem::RateLimited { .. } => "Too many requests".to_owned(),
+        Problem::Busy => "Service unavailable".to_owned(),
         Problem::Internal => "Internal error".to_owned(),
     }
 }

@@ -62,7 +62,7 @@ CREATE TABLE verified_credential (
 ) STRICT;
 CREATE INDEX verified_credential_parent ON verified_credential (parent);
 CREATE INDEX verified_credential_user ON verified_credential (user, issuer);
-CREATE INDEX verified_credential_one_click ON verified_credential (one_click);
+CREATE INDEX verified_credential_one_click ON verified_credential (one_click) WHERE one_click IS NOT NULL;
 
 -- `shared` is JSON of the credentials as they were shared.
 CREATE TABLE verified_one_click (

@@ -107,7 +107,7 @@ async fn a_name_that_is_taken_is_a_conflict() {
 async fn what_makes_no_sense_is_refused_and_no_world_is_made() {
     let server = Controlled::start();
     for (body, status, expected) in [
-        (json!({"from": "nothing"}), StatusCode::BAD_REQUEST, "from: \"nothing\" is neither \"fixtures\" nor \"world:<name>\""),
+        (json!({"from": "nothing"}), StatusCode::BAD_REQUEST, "from: \"nothing\" is none of \"fixtures\", \"world:<name>\", "),
         (json!({"from": "world:nobody"}), StatusCode::NOT_FOUND, "there is no world named \"nobody\" to copy"),
         (json!({"from": "world:"}), StatusCode::NOT_FOUND, "there is no world named \"\" to copy"),
         (json!({"now": "2200-01-01T00:00:00Z"}), StatusCode::BAD_REQUEST, "the clock can show 1970-01-01T00:00:00Z to"),

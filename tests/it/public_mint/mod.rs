@@ -21,7 +21,7 @@ use understudy::{Builder, Understudy};
 use crate::client::{Client, Response};
 use crate::harness::Api;
 
-const KEY_A: &str = "pmSandboxAppA0000000000000000001";
+pub(crate) const KEY_A: &str = "pmSandboxAppA0000000000000000001";
 const KEY_B: &str = "pmSandboxAppB0000000000000000002";
 const APP_A: &str = "3f488bf9-52c1-4236-83d2-a99caacd3dc4";
 const APP_B: &str = "c2d7f9a0-6b1e-4f57-9a3d-0e8b7c5a1f42";
@@ -76,7 +76,7 @@ fn as_b(api: &Api) -> Client {
 }
 
 /// A new person, as sent.
-fn maria() -> Value {
+pub(crate) fn maria() -> Value {
     json!({
         "address": {
             "city": "Braga",

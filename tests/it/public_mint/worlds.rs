@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use http::StatusCode;
 use serde_json::{Value, json};
-use understudy::worlds::Spec;
+use understudy::worlds::{Spec, Start};
 
 use super::{ANA, ANAS_CARD, JOAO, KEY_A, as_b, builder, create, id_of, maria, pike_labs, read, start, start_with};
 use crate::client::Client;
@@ -58,7 +58,7 @@ async fn worlds_do_not_see_each_other() {
 async fn a_copied_world_goes_on_from_where_it_was() {
     let api = start();
     let person = create(&api, maria()).await;
-    let copy = Spec { name: Some("copy".to_owned()), from: Some("default".to_owned()), ..Spec::default() };
+    let copy = Spec { name: Some("copy".to_owned()), from: Start::World("default".to_owned()), ..Spec::default() };
     let world = api.understudy.create_world(copy).unwrap();
     let copy = Client::new(world.provider_url("publicmint")).with_contract(&contract("publicmint")).header("apikey", KEY_A);
     assert_eq!(read(&copy, id_of(&person)).await, person);

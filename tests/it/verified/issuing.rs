@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use http::StatusCode;
 use serde_json::{Value, json};
-use understudy::worlds::Spec;
+use understudy::worlds::{Spec, Start};
 
 use super::{
     ACME, HOOLI, HOOLI_UUID, KREDITA, KREDITA_UUID, advance, assert_answer, bad_request, id, millis, not_found, start_as, text,
@@ -283,7 +283,7 @@ async fn ids_are_taken_in_the_copy_of_a_world_and_free_in_a_new_one() {
     let (api, hooli) = start_as(HOOLI);
     hooli.post("/credentials", issue_one(&ssn(ID))).await;
     let world = |from: Option<&str>| {
-        let spec = Spec { from: from.map(str::to_owned), ..Spec::default() };
+        let spec = Spec { from: from.map_or(Start::Fixtures, |name| Start::World(name.to_owned())), ..Spec::default() };
         let world = api.understudy.create_world(spec).unwrap();
         Client::new(world.provider_url("verified")).with_contract(&contract("verified")).bearer(HOOLI)
     };
