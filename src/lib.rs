@@ -27,6 +27,7 @@ pub mod dashboard;
 pub mod http;
 pub mod pages;
 pub mod providers;
+pub mod scenario;
 pub mod server;
 pub mod world;
 pub mod worlds;
@@ -476,6 +477,11 @@ impl WorldHandle {
     /// Its name.
     pub fn name(&self) -> &str {
         self.world.name()
+    }
+
+    /// Base URL of its server: the gateway.
+    pub fn server_url(&self) -> &str {
+        &self.gateway
     }
 
     /// Base URL of the world: the gateway, for the default world.

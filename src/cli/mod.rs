@@ -6,7 +6,10 @@ mod exec;
 mod fixtures;
 mod healthcheck;
 mod openapi;
+mod replay;
+mod scenario;
 mod serve;
+mod show;
 
 use std::fmt::Display;
 use std::io::Write as _;
@@ -74,6 +77,10 @@ enum Command {
     Openapi(openapi::Options),
     /// Check fixture files
     Fixtures(fixtures::Options),
+    /// Play scenarios, as tests or before an audience; exit status 1 if one fails, 2 if a file has mistakes
+    Replay(replay::Options),
+    /// Help to write scenarios
+    Scenario(scenario::Options),
     /// Print the environment variables that clients of the providers need
     Env(env::Options),
     /// Print the certificate that clients of --tls are to trust
@@ -95,6 +102,8 @@ pub fn main() -> ExitCode {
         None => serve::run(&arguments.serve),
         Some(Command::Openapi(options)) => openapi::run(&options),
         Some(Command::Fixtures(options)) => fixtures::run(&options),
+        Some(Command::Replay(options)) => replay::run(&options),
+        Some(Command::Scenario(options)) => scenario::run(&options),
         Some(Command::Env(options)) => env::run(&options),
         Some(Command::Healthcheck(options)) => healthcheck::run(&options),
     };

@@ -25,6 +25,7 @@ use hyper::body::{Body as _, Incoming};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 use crate::control::{self, Control, access};
 use crate::dashboard;
@@ -44,6 +45,9 @@ use tls::Tls;
 
 /// How often due timers fire without being asked, and worlds that nobody used for too long are deleted.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How often worlds begin and go to sleep, a few at a time, while there are any that should.
+const TIDYING: Duration = Duration::from_millis(20);
 
 /// How much of a body that is too large is read and dropped, so that the client sees the refusal and not a reset.
 const DRAIN_LIMIT: u64 = 1024 * 1024 * 1024;
@@ -324,13 +328,20 @@ pub async fn run(
     });
     let stopping = stop.clone();
     let mut tick = tokio::time::interval(TICK);
+    let mut tidying = tokio::time::interval(TIDYING);
+    tidying.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_untidy = false;
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
             Some(one) = new_listening.recv() => {
                 sockets.spawn(listen::serve(server.clone(), one, stopping.clone()));
             }
-            _ = tick.tick() => server.worlds.tick(real_now()),
+            _ = tick.tick() => {
+                server.worlds.tick(real_now());
+                is_untidy = true;
+            }
+            _ = tidying.tick(), if is_untidy => is_untidy = server.worlds.tidy(real_now()),
         }
     }
     while let Some(ended) = sockets.join_next().await {

@@ -277,3 +277,87 @@ fn a_stop_waits_no_longer_than_it_may() {
     rig.end();
     assert!(connection.is_closed());
 }
+
+impl Rig {
+    /// One request with a body, on a connection of its own.
+    fn post(&self, path: &str, body: &str) -> (u16, Value) {
+        let mut connection = self.connect();
+        let length = body.len();
+        connection.send(&format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}"));
+        connection.answer()
+    }
+}
+
+/// Real time in which a test that waits for it would not end.
+const NEVER: Duration = Duration::from_hours(10);
+
+const HEALTH: &str = "GET /_understudy/health HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+#[test]
+fn a_connection_over_the_limit_waits_for_another_to_end() {
+    let rig = Rig::with(Limits { connections: 1, ..Limits::default() });
+    let mut first = rig.connect();
+    first.send(HEALTH);
+    assert_eq!(first.answer().0, 200);
+    let mut second = rig.connect();
+    second.send(HEALTH);
+    for _ in 0..20 {
+        first.send(HEALTH);
+        assert_eq!(first.answer().0, 200);
+    }
+    second.stream.set_nonblocking(true).unwrap();
+    let waiting = second.stream.peek(&mut [0]).map_err(|error| error.kind());
+    assert_eq!(waiting, Err(std::io::ErrorKind::WouldBlock));
+    second.stream.set_nonblocking(false).unwrap();
+    drop(first);
+    assert_eq!(second.answer().0, 200);
+}
+
+#[test]
+fn a_connection_that_hangs_ends_with_its_client() {
+    let rig = Rig::with(Limits { connections: 1, ..Limits::default() });
+    assert_eq!(rig.post("/_understudy/faults", r#"{"connection":"hang"}"#).0, 201);
+    let mut hung = rig.connect();
+    hung.send("POST /tiny/count HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    // More than one read takes, so that the end of the stream is looked for and not just found.
+    hung.send(&"x".repeat(10_000));
+    let mut next = rig.connect();
+    next.send("GET /_understudy/faults/1 HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    hung.stream.shutdown(std::net::Shutdown::Both).unwrap();
+    assert_eq!(next.answer().1["hits"], 1, "the only place is free again");
+}
+
+#[test]
+fn a_connection_that_hangs_or_is_delayed_does_not_hold_the_stop() {
+    let mut rig = Rig::with(Limits { stop: NEVER, ..Limits::default() });
+    let hang = r#"{"connection":"hang","path":"/count"}"#;
+    assert_eq!(rig.post("/_understudy/faults", hang).0, 201);
+    assert_eq!(rig.post("/_understudy/faults", r#"{"delay_ms":600000,"path":"/panic"}"#).0, 201);
+    let mut hung = rig.connect();
+    hung.send("POST /tiny/count HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    let mut delayed = rig.connect();
+    delayed.send("POST /tiny/panic HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    while [1, 2].iter().any(|id| rig.call("GET", &format!("/_understudy/faults/{id}")).1["hits"] == 0) {}
+    rig.end();
+    assert!(hung.is_closed(), "without an answer");
+    assert_eq!(delayed.answer().0, 500, "what is delayed is answered");
+}
+
+#[test]
+fn a_body_for_which_there_is_no_room_is_refused_until_there_is() {
+    let rig = Rig::with(Limits { bodies: 1000, ..Limits::default() });
+    let mut slow = rig.connect();
+    slow.send("POST /tiny/count HTTP/1.1\r\nhost: localhost\r\ncontent-length: 900\r\n\r\n");
+    slow.send(&"x".repeat(800));
+    let body = "x".repeat(300);
+    // The first may come before the server has read what was sent above.
+    let refused = (0..1000).map(|_| rig.post("/tiny/count", &body)).find(|(status, _)| *status != 200);
+    assert_eq!(refused, Some((400, Value::from("the server is busy"))), "in the provider's own words");
+    assert_eq!(rig.post("/_understudy/reset", &format!("{{{}}}", " ".repeat(300))).0, 503, "and in the control API's");
+    assert_eq!(rig.post("/tiny/count", "short").0, 200, "what fits is taken");
+    slow.send(&"x".repeat(100));
+    assert_eq!(slow.answer().0, 200);
+    assert_eq!(rig.post("/tiny/count", &"x".repeat(1000)).0, 200, "all is given back");
+    assert_ne!(rig.post("/tiny/count", &"x".repeat(1001)).0, 200, "more than that is never taken");
+    assert_eq!(rig.post("/tiny/count", &"x".repeat(1000)).0, 200);
+}

@@ -103,7 +103,7 @@ fn address_of(url: &Value) -> SocketAddr {
 }
 
 /// Runs a command that must end by itself.
-fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     let mut child = command.spawn().expect("the binary runs");
     let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
     let mut text = String::new();

@@ -23,6 +23,7 @@ mod identus;
 mod kosmos;
 mod public_mint;
 mod raw;
+mod scenario;
 mod server;
 mod tls;
 mod verified;

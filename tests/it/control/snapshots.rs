@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
@@ -122,7 +124,8 @@ async fn restoring_undoes_data_timers_settings_messages_chance_and_clock_and_kee
         let made = issue(verified, "later@example.com").await;
         // The flow that was started before is over.
         let moved = control.post("/clock/advance", json!({"by": "P1D"})).await;
-        (made.text().to_owned(), moved.text().to_owned(), start_flow(verified).await)
+        assert!(!moved.json()["fired"].as_array().unwrap().is_empty(), "{}", moved.text());
+        (made.text().to_owned(), moved.json()["fired"].clone(), start_flow(verified).await)
     };
     let first = course().await;
     control.put("/settings/verified", json!({"wire": "documented"})).await;
@@ -357,7 +360,7 @@ async fn files_that_cannot_be_a_state_are_refused_and_change_nothing() {
         assert!(detail.contains(expected), "{case}: {detail}");
     }
     assert_eq!(server.control.get("/snapshots").await.json(), json!({"snapshots": []}));
-    assert_eq!(server.control.get("/database").await.body, file, "nothing changed");
+    assert!(server.control.get("/database").await.body == file, "nothing changed");
 }
 
 #[tokio::test]
@@ -397,7 +400,11 @@ async fn next(slug: &str, client: &Client) -> String {
         "5n" => {
             let form =
                 [("grant_type", "client_credentials"), ("client_id", five_north::CLIENT), ("client_secret", five_north::SECRET)];
-            client.post(five_north::TOKEN, form).await
+            let answer = client.post(five_north::TOKEN, form).await;
+            // The rest of the token names the world.
+            let claims = answer.json()["access_token"].as_str().unwrap().split('.').nth(1).unwrap().to_owned();
+            let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+            return claims["jti"].as_str().unwrap().to_owned();
         }
         "identus" => client.post("/api/v1/wallet/mnemonic", ()).await,
         "1kosmos" => return kosmos::create(client, kosmos::creation("u", json!({}))).await,
@@ -437,10 +444,9 @@ async fn a_world_from_a_snapshot_or_another_world_is_exact_with_every_provider()
         },
     ];
     for (slug, round) in slugs.iter().flat_map(|slug| [(slug, 0), (slug, 1)]) {
-        let url = |world: &understudy::WorldHandle, text: String| text.replace(&format!("/~{}/", world.name()), "/~/");
-        let expected = url(&original, next(slug, &client(&original, slug)).await);
+        let expected = next(slug, &client(&original, slug)).await;
         for world in &worlds {
-            let answer = url(world, next(slug, &client(world, slug)).await);
+            let answer = next(slug, &client(world, slug)).await;
             assert_eq!(answer, expected, "{slug}, round {round}, {}", world.name());
         }
     }

@@ -1,0 +1,39 @@
+//! `understudy scenario`: what helps to write scenarios.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{Failed, Outcome, print, replay};
+use crate::scenario::{SCHEMA, Stage};
+
+/// What to do with scenarios.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Print the JSON Schema of scenario files, for editors
+    Schema,
+    /// Check scenario files without playing them; exit status 2 and all mistakes if there are any
+    Check {
+        /// Scenario files, or folders of them
+        #[arg(required = true, value_name = "FILE|DIR")]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// Does it.
+pub(super) fn run(options: &Options) -> Outcome {
+    match &options.action {
+        Action::Schema => print(SCHEMA.trim_end()),
+        Action::Check { files } => {
+            let files = replay::found(files)?;
+            let scenarios = replay::read(&Stage::embedded().map_err(Failed::run)?, &files)?;
+            print(format!("scenarios are right: {}", scenarios.len()))
+        }
+    }
+}
