@@ -503,7 +503,7 @@ impl WorldHandle {
     pub fn environment(&self, slug: &str) -> Result<Vec<Variable>, Failure<rusqlite::Error>> {
         let Some(provider) = self.worlds.registry.provider(slug) else { return Ok(Vec::new()) };
         let links = self.links(slug);
-        self.world.request(real_now(), provider.about().slug, |cx| provider.environment(cx, &links)).1
+        self.world.look(real_now(), provider.about().slug, |cx| provider.environment(cx, &links))
     }
 
     fn links(&self, slug: &str) -> Links {

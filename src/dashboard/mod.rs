@@ -147,7 +147,7 @@ pub fn answer(worlds: &Worlds, world: &World, req: &Req) -> Reply {
     dressed(shown)
 }
 
-/// A page of the dashboard with the headers that all of them have.
+/// A page with the headers that all of them have.
 fn dressed(shown: Result<Reply, Failed>) -> Reply {
     let reply = shown.unwrap_or_else(|error| {
         tracing::error!(%error, "a page of the dashboard failed");

@@ -124,10 +124,9 @@ pub async fn serve(server: Arc<Server>, listening: Listening, mut stop: watch::R
         // Small answers must not wait for the client's acknowledgement of the ones before.
         let _ = stream.set_nodelay(true);
         let server = server.clone();
-        let tls = server.tls.clone();
         let line = Arc::new(Line::new(port.clone(), peer, stop.clone()));
         let service = service_fn({
-            let line = line.clone();
+            let (server, line) = (server.clone(), line.clone());
             move |request| {
                 line.note_asked();
                 let (server, line) = (server.clone(), line.clone());
@@ -135,19 +134,14 @@ pub async fn serve(server: Arc<Server>, listening: Listening, mut stop: watch::R
             }
         });
         let (builder, watcher) = (builder.clone(), connections.watcher());
-        let served = {
-            let line = line.clone();
-            async move {
-                let stream = tokio::select! {
-                    stream = tls::begin(tls.as_deref(), stream, &line, limits.handshake) => stream,
-                    () = line.stopped() => None,
-                };
-                let Some(stream) = stream else { return Ok(()) };
-                watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await
-            }
-        };
         tokio::spawn(async move {
             let _permit = permit;
+            let served = async {
+                match tls::begin(server.tls.as_deref(), stream, &line, limits.handshake).await {
+                    Some(stream) => watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await,
+                    None => Ok(()),
+                }
+            };
             serve_one(served, &line, limits.head).await;
             line.finish().await;
         });

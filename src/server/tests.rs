@@ -51,8 +51,9 @@ impl Rig {
         worlds.create(spec, real_now()).unwrap();
         let (listeners, new_listening) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
-        let host = Ipv4Addr::LOCALHOST.into();
-        let control = Control::new(worlds.clone(), real_now(), host, "http", Access::default(), listeners, stopped.clone());
+        let access = Access::default();
+        let control =
+            Control::new(worlds.clone(), real_now(), Ipv4Addr::LOCALHOST.into(), "http", access, listeners, stopped.clone());
         let capacity = Capacity::new(&limits);
         let server = Arc::new(Server { worlds, control, external: None, webhooks: Webhooks::Off, limits, capacity, tls });
         let socket = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();

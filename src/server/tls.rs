@@ -162,8 +162,15 @@ pub enum Stream {
 }
 
 /// Waits for the first byte of a connection, and for the TLS handshake where the server speaks TLS. None when the connection is over:
-/// the client left, did not finish within `limit`, or spoke plain HTTP to a TLS port and was told.
-pub async fn begin(tls: Option<&Tls>, mut stream: TcpStream, line: &Arc<Line>, limit: Duration) -> Option<Stream> {
+/// the client left, did not finish within `limit`, or spoke plain HTTP to a TLS port and was told; or the server is to stop.
+pub async fn begin(tls: Option<&Tls>, stream: TcpStream, line: &Arc<Line>, limit: Duration) -> Option<Stream> {
+    tokio::select! {
+        stream = first(tls, stream, line, limit) => stream,
+        () = line.stopped() => None,
+    }
+}
+
+async fn first(tls: Option<&Tls>, mut stream: TcpStream, line: &Arc<Line>, limit: Duration) -> Option<Stream> {
     let peer = line.peer;
     let mut first = [0];
     let begins_tls = match stream.peek(&mut first).await {
@@ -182,7 +189,8 @@ pub async fn begin(tls: Option<&Tls>, mut stream: TcpStream, line: &Arc<Line>, l
             Some(Stream::Plain(Socket::new(stream, line.clone())))
         }
         Some(tls) if begins_tls => {
-            match tokio::time::timeout(limit, tls.acceptor.accept(Socket::new(stream, line.clone()))).await {
+            let handshake = tls.acceptor.accept(Socket::new(stream, line.clone()));
+            match tokio::time::timeout(limit, handshake).await {
                 Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream))),
                 Ok(Err(error)) => {
                     tracing::warn!(%peer, %error, "a TLS handshake failed; does the client trust what `understudy ca` prints?");
