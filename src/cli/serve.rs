@@ -145,6 +145,11 @@ struct Ready<'a> {
 
 /// Serves until SIGINT or SIGTERM.
 pub(super) fn run(options: &Options) -> Outcome {
+    until_stopped(options, |_| Ok(()))
+}
+
+/// Serves until SIGINT or SIGTERM; then, before it stops, `at_the_end` is done.
+pub(super) fn until_stopped(options: &Options, at_the_end: impl FnOnce(&Understudy) -> Outcome) -> Outcome {
     start_log(options);
     let seed = match options.seed {
         Some(seed) => seed,
@@ -167,9 +172,10 @@ pub(super) fn run(options: &Options) -> Outcome {
         stopped.await;
         Ok(())
     })?;
+    let ended = at_the_end(&understudy);
     tracing::info!("stopping");
     drop(understudy);
-    Ok(())
+    ended
 }
 
 fn builder(options: &Options, seed: u64) -> Builder {
@@ -237,7 +243,7 @@ fn greet(seed: u64, options: &Options, ready: &Ready<'_>) {
 }
 
 /// Writes a file so that a reader sees all of it or none.
-fn write_whole(path: &std::path::Path, line: &str) -> std::io::Result<()> {
+pub(super) fn write_whole(path: &std::path::Path, line: &str) -> std::io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".part");
     std::fs::write(&beside, format!("{line}\n"))?;
