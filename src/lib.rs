@@ -34,7 +34,7 @@ pub mod worlds;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -43,14 +43,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
-use crate::http::{AnyProvider, Links, Refusal};
+use crate::http::{AnyProvider, Links, Refusal, Variable};
 use control::Control;
+use control::access::{Access, Token};
 use control::simulations::perform;
 use server::Server;
-use server::address::Port;
+use server::address::{Port, strip_port};
+use server::authority::{Authority, AuthorityError, Names};
 use server::capacity::Capacity;
 use server::deliver::Webhooks;
 use server::listen::{Limits, Listening, bind, reachable};
+use server::tls::{Keeper, Tls};
 use world::clock::{Mode, OutOfRange, real_now};
 use world::faults::{BadRule, Fault, Rule};
 use world::journal::{Entry, Filter};
@@ -83,6 +86,12 @@ pub enum StartError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// There is no certificate to serve HTTPS with.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// The system gave no random numbers for a control token.
+    #[error("a control token cannot be made ({0}); give one")]
+    Token(getrandom::Error),
     /// The system gave no thread or no event loop.
     #[error("the server's thread cannot be started: {0}")]
     Thread(std::io::Error),
@@ -110,6 +119,9 @@ pub struct Builder {
     data: Option<PathBuf>,
     external: Option<(&'static str, String)>,
     webhooks: Webhooks,
+    tls: Option<Keeper>,
+    tls_names: Vec<String>,
+    control_token: Option<Token>,
     workers: usize,
     snapshot_memory: usize,
     seed: Option<u64>,
@@ -164,6 +176,27 @@ impl Builder {
     #[must_use]
     pub fn webhooks(self, webhooks: Webhooks) -> Self {
         Self { webhooks, ..self }
+    }
+
+    /// Serves HTTPS on every port, with a certificate of a local authority. Clients are to trust [`Understudy::ca_pem`].
+    #[must_use]
+    pub fn tls(self, authority: Keeper) -> Self {
+        Self { tls: Some(authority), ..self }
+    }
+
+    /// Another host name or address that clients reach the server by over HTTPS, beside those of this machine, the providers' real
+    /// hosts and the host of [`Builder::external`]. An authority that was made before may not vouch for it.
+    #[must_use]
+    pub fn tls_name(mut self, name: impl Into<String>) -> Self {
+        self.tls_names.push(name.into());
+        self
+    }
+
+    /// What control calls must have; with it they may come from other machines. A server that is bound to anything but loopback
+    /// makes one unless it is given.
+    #[must_use]
+    pub fn control_token(self, token: Token) -> Self {
+        Self { control_token: Some(token), ..self }
     }
 
     /// Threads that answer requests; 1 unless given.
@@ -232,6 +265,15 @@ impl Builder {
         for (slug, key, value) in &self.world.settings {
             registry.check_setting(slug, key, value).map_err(StartError::Setting)?;
         }
+        let tls = match &self.tls {
+            Some(keeper) => Some(Arc::new(Tls::new(keeper, &self.names())?)),
+            None => None,
+        };
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let token = match self.control_token {
+            None if !self.host.is_loopback() => Some(Token::random().map_err(StartError::Token)?),
+            given => given,
+        };
         let mut listening = vec![listen_on(SocketAddr::new(self.host, self.port), None)?];
         for (slug, port) in &self.listen {
             let provider = registry.require(slug)?.about().slug;
@@ -249,7 +291,8 @@ impl Builder {
         let limits = Limits::default();
         let (listeners, new_listening) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
-        let control = Control::new(worlds.clone(), started, self.host, listeners, stopped.clone());
+        let access = Access { token: token.clone() };
+        let control = Control::new(worlds.clone(), started, self.host, scheme, access, listeners, stopped.clone());
         let server = Arc::new(Server {
             worlds: worlds.clone(),
             control,
@@ -257,6 +300,7 @@ impl Builder {
             webhooks: self.webhooks,
             limits,
             capacity: Capacity::new(&limits),
+            tls: tls.clone(),
         });
         let runtime = runtime(self.workers).map_err(StartError::Thread)?;
         let thread = std::thread::Builder::new()
@@ -266,11 +310,34 @@ impl Builder {
 
         let url = match &self.external {
             Some((scheme, authority)) => format!("{scheme}://{authority}"),
-            None => format!("http://{}", reachable(gateway)),
+            None => format!("{scheme}://{}", reachable(gateway)),
         };
         let world = worlds.get(DEFAULT).ok_or_else(|| NewWorldError::NoSource(DEFAULT.to_owned()))?;
         let default = WorldHandle { world, worlds: worlds.clone(), gateway: url };
-        Ok(Understudy { default, worlds, addresses, stop, thread: Some(thread) })
+        Ok(Understudy { default, worlds, addresses, tls, token, stop, thread: Some(thread) })
+    }
+
+    /// The authority that would vouch for such a server; it is made if there is none.
+    pub(crate) fn authority(&self, keeper: &Keeper, now: DateTime<Utc>) -> Result<Authority, AuthorityError> {
+        keeper.authority(&self.names(), now)
+    }
+
+    /// Names that clients may reach the server by; of all providers, since the authority is made once for all servers.
+    fn names(&self) -> Names {
+        let mut names = Names::local();
+        for provider in providers::all() {
+            let about = provider.about();
+            names.add(&format!("{}.localhost", about.slug));
+            about.sites.iter().flat_map(|site| site.hosts).for_each(|host| names.add(host));
+        }
+        if !self.host.is_unspecified() {
+            names.add(&self.host.to_string());
+        }
+        if let Some((_, authority)) = &self.external {
+            names.add(strip_port(authority));
+        }
+        self.tls_names.iter().for_each(|name| names.add(name));
+        names
     }
 }
 
@@ -295,6 +362,8 @@ pub struct Understudy {
     default: WorldHandle,
     worlds: Arc<Worlds>,
     addresses: Vec<SocketAddr>,
+    tls: Option<Arc<Tls>>,
+    token: Option<Token>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -311,6 +380,9 @@ impl Understudy {
             data: None,
             external: None,
             webhooks: Webhooks::default(),
+            tls: None,
+            tls_names: Vec::new(),
+            control_token: None,
             workers: 1,
             snapshot_memory: world::snapshot::MEMORY,
             seed: None,
@@ -321,6 +393,26 @@ impl Understudy {
     /// The addresses that it listens on: the gateway's, then one for each [`Builder::listen`], in that order.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// How clients speak to it: `https` or `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// The certificate (PEM) that clients are to trust; none without TLS.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.tls.as_deref().map(Tls::pem)
+    }
+
+    /// The file that [`Understudy::ca_pem`] is in; none without TLS, or with an authority in memory.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.tls.as_deref().and_then(Tls::file)
+    }
+
+    /// What control calls must have, if anything.
+    pub fn control_token(&self) -> Option<&Token> {
+        self.token.as_ref()
     }
 
     /// Slugs of the providers that it emulates.
@@ -405,6 +497,20 @@ impl WorldHandle {
     /// Base URL of the control API of this world.
     pub fn control_url(&self) -> String {
         format!("{}/_understudy", self.url())
+    }
+
+    /// What a provider's clients need to know of this world, as environment variables: base URLs, keys. None for an unknown slug.
+    pub fn environment(&self, slug: &str) -> Result<Vec<Variable>, Failure<rusqlite::Error>> {
+        let Some(provider) = self.worlds.registry.provider(slug) else { return Ok(Vec::new()) };
+        let links = self.links(slug);
+        self.world.request(real_now(), provider.about().slug, |cx| provider.environment(cx, &links)).1
+    }
+
+    fn links(&self, slug: &str) -> Links {
+        let (scheme, authority) = self.gateway.split_once("://").unwrap_or(("http", &self.gateway));
+        let scheme = if scheme == "https" { "https" } else { "http" };
+        let prefix = if self.name() == DEFAULT { format!("/{slug}") } else { format!("/~{}/{slug}", self.name()) };
+        Links { scheme, authority: authority.to_owned(), prefix, real: None }
     }
 
     /// The clock.
@@ -517,11 +623,7 @@ impl WorldHandle {
     pub fn simulate(&self, slug: &str, name: &str, input: Value) -> Result<Value, Refusal> {
         let provider: &Arc<dyn AnyProvider> =
             self.worlds.registry.provider(slug).ok_or_else(|| Refusal::NotFound(format!("there is no provider {slug:?}")))?;
-        let (scheme, authority) = self.gateway.split_once("://").unwrap_or(("http", &self.gateway));
-        let scheme = if scheme == "https" { "https" } else { "http" };
-        let prefix = if self.name() == DEFAULT { format!("/{slug}") } else { format!("/~{}/{slug}", self.name()) };
-        let links = Links { scheme, authority: authority.to_owned(), prefix, real: None };
-        let result = perform(&self.world, &**provider, name, input, links, real_now());
+        let result = perform(&self.world, &**provider, name, input, self.links(slug), real_now());
         self.worlds.look_for_webhooks(&self.world, real_now());
         result
     }

@@ -27,8 +27,8 @@ pub use load::{LoadError, MAGIC};
 /// The world that an address means which names none. It is there from the start and stays.
 pub const DEFAULT: &str = "default";
 
-/// How much of a tick worlds may take to begin and to go to sleep; the rest does so later. Requests wait meanwhile.
-const TIDYING: Duration = Duration::from_millis(10);
+/// How long worlds may take to begin and to go to sleep at a time. Requests wait meanwhile.
+const TIDYING: Duration = Duration::from_millis(1);
 
 /// The providers of a process, and the fixture of each.
 pub struct Registry {
@@ -476,15 +476,21 @@ impl Worlds {
                 _ => world.tick(real),
             }
         }
+    }
+
+    /// Has worlds begin that were not used yet, and those sleep that nobody used for a while, for a moment. Says whether more are
+    /// left.
+    pub fn tidy(&self, real: DateTime<Utc>) -> bool {
+        let held: Vec<Held> = self.read().values().cloned().collect();
         let watch = Stopwatch::start();
         for Held { world, created, .. } in &held {
-            if watch.elapsed() > TIDYING {
-                break;
-            }
-            if let Err(error) = world.tidy(world.name() != DEFAULT, *created, real) {
-                tracing::error!(world = world.name(), %error, "a world can neither begin nor sleep");
+            match world.tidy(world.name() != DEFAULT, *created, real) {
+                Ok(true) if watch.elapsed() > TIDYING => return true,
+                Ok(_) => {}
+                Err(error) => tracing::error!(world = world.name(), %error, "a world can neither begin nor sleep"),
             }
         }
+        false
     }
 
     /// Deletes this very world, not one that took its name since.

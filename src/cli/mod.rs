@@ -1,6 +1,8 @@
 //! The command line: alone prints, reads the environment, and names files.
 
+mod ca;
 mod env;
+mod exec;
 mod fixtures;
 mod healthcheck;
 mod openapi;
@@ -36,6 +38,13 @@ impl Failed {
     fn run(message: impl Display) -> Self {
         Self { status: 1, message: message.to_string() }
     }
+
+    /// Says why, on standard error.
+    fn tell(self) -> ExitCode {
+        // Where standard error is closed there is nobody to tell.
+        let _ = writeln!(std::io::stderr(), "understudy: {}", self.message);
+        ExitCode::from(self.status)
+    }
 }
 
 /// A local stand-in for identity and credential provider APIs.
@@ -58,6 +67,7 @@ const EXAMPLES: &str = "Examples:
   understudy --only verified --listen verified=3003
                                                 one provider, on a port of its own
   understudy env                                what to put into the environment of a client
+  understudy exec -- npm test                   a server of its own for a test suite in any language
 
 The control API is at /_understudy (clock, worlds, outbox, requests, simulations); its contract is at
 /_understudy/openapi/control.json.";
@@ -76,6 +86,10 @@ enum Command {
     Scenario(scenario::Options),
     /// Print the environment variables that clients of the providers need
     Env(env::Options),
+    /// Print the certificate that clients of --tls are to trust
+    Ca(ca::Options),
+    /// Run a command with a server of its own, and stop with it
+    Exec(exec::Options),
     /// Ask a running server whether it can serve; exit status 0 if so
     Healthcheck(healthcheck::Options),
 }
@@ -84,6 +98,10 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
+        Some(Command::Exec(options)) => {
+            return exec::run(&options).unwrap_or_else(Failed::tell);
+        }
+        Some(Command::Ca(options)) => ca::run(&options),
         None => serve::run(&arguments.serve),
         Some(Command::Openapi(options)) => openapi::run(&options),
         Some(Command::Fixtures(options)) => fixtures::run(&options),
@@ -93,14 +111,7 @@ pub fn main() -> ExitCode {
         Some(Command::Env(options)) => env::run(&options),
         Some(Command::Healthcheck(options)) => healthcheck::run(&options),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failed { status, message }) => {
-            // Where standard error is closed there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "understudy: {message}");
-            ExitCode::from(status)
-        }
-    }
+    outcome.map_or_else(Failed::tell, |()| ExitCode::SUCCESS)
 }
 
 /// Prints a line to standard output.

@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
-use super::{Failed, Outcome, print};
+use super::{Failed, Outcome, ca, print};
+use crate::control::access::Token;
 use crate::server::deliver::Webhooks;
 use crate::server::listen::reachable;
 use crate::world::clock::Mode;
@@ -25,7 +26,17 @@ pub(super) struct Options {
     /// Port to listen on; 0 picks a free one
     #[arg(long, env = "UNDERSTUDY_PORT", default_value_t = DEFAULT_PORT)]
     port: u16,
-    /// Address to listen on
+    /// Write the ready line to this file too, whole or not at all
+    #[arg(long, env = "UNDERSTUDY_READY_FILE", value_name = "PATH")]
+    ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) server: ServerOptions,
+}
+
+/// What a server is to be like, whoever starts it.
+#[derive(Debug, Args)]
+pub(super) struct ServerOptions {
+    /// Address to listen on; on any but a loopback one, the control API wants a token
     #[arg(long, env = "UNDERSTUDY_HOST", default_value = "127.0.0.1")]
     host: IpAddr,
     /// Keep the default world in this file; it is created if missing
@@ -49,12 +60,17 @@ pub(super) struct Options {
     /// What links begin with, when the address that callers use is not the right one
     #[arg(long, env = "UNDERSTUDY_EXTERNAL_URL", value_name = "URL", value_parser = external)]
     external_url: Option<(&'static str, String)>,
+    /// Serve HTTPS, with a certificate of a local authority that is made on first use (see `understudy ca`)
+    #[arg(long, env = "UNDERSTUDY_TLS", value_parser = FalseyValueParser::new())]
+    pub(super) tls: bool,
+    #[command(flatten)]
+    pub(super) authority: ca::Authority,
+    /// What control calls must have (Authorization: Bearer TOKEN); made and printed where one is needed and none given
+    #[arg(long, env = "UNDERSTUDY_CONTROL_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = Token::new)]
+    control_token: Option<Token>,
     /// Where webhooks may be posted to; they are in the outbox either way
     #[arg(long, env = "UNDERSTUDY_WEBHOOKS", value_enum, default_value_t = WebhookPolicy::Loopback)]
     webhooks: WebhookPolicy,
-    /// Write the ready line to this file too, whole or not at all
-    #[arg(long, env = "UNDERSTUDY_READY_FILE", value_name = "PATH")]
-    ready_file: Option<PathBuf>,
     /// Make a setting of a provider (see GET /_understudy/settings/<slug>); the value is JSON, or else text
     #[arg(long, env = "UNDERSTUDY_SET", value_name = "SLUG.KEY=VALUE", value_parser = setting)]
     set: Vec<(String, String, Value)>,
@@ -150,17 +166,8 @@ pub(super) fn run(options: &Options) -> Outcome {
 
 /// Serves until SIGINT or SIGTERM; then, before it stops, `at_the_end` is done.
 pub(super) fn until_stopped(options: &Options, at_the_end: impl FnOnce(&Understudy) -> Outcome) -> Outcome {
-    start_log(options);
-    let seed = match options.seed {
-        Some(seed) => seed,
-        None => random_seed()?,
-    };
-    let understudy = builder(options, seed).start().map_err(|error| match &error {
-        StartError::Setting(_)
-        | StartError::Registry(RegistryError::NoProvider { .. })
-        | StartError::World(NewWorldError::Clock(_)) => Failed::usage(&error),
-        _ => Failed::run(&error),
-    })?;
+    start_log(&options.server, "info");
+    let (understudy, seed) = start(&options.server, options.port)?;
     let signals = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()
@@ -178,12 +185,24 @@ pub(super) fn until_stopped(options: &Options, at_the_end: impl FnOnce(&Understu
     ended
 }
 
-fn builder(options: &Options, seed: u64) -> Builder {
-    let mut builder = Understudy::builder()
-        .host(options.host)
-        .port(options.port)
-        .only(options.only.iter().cloned())
-        .webhooks(options.webhooks.into());
+/// Starts a server; returns it with its seed.
+pub(super) fn start(options: &ServerOptions, port: u16) -> Result<(Understudy, u64), Failed> {
+    let seed = match options.seed {
+        Some(seed) => seed,
+        None => random_seed()?,
+    };
+    let understudy = builder(options, port, seed)?.start().map_err(|error| match &error {
+        StartError::Setting(_)
+        | StartError::Registry(RegistryError::NoProvider { .. })
+        | StartError::World(NewWorldError::Clock(_)) => Failed::usage(&error),
+        _ => Failed::run(&error),
+    })?;
+    Ok((understudy, seed))
+}
+
+fn builder(options: &ServerOptions, port: u16, seed: u64) -> Result<Builder, Failed> {
+    let mut builder =
+        Understudy::builder().host(options.host).port(port).only(options.only.iter().cloned()).webhooks(options.webhooks.into());
     // A data file goes on with its own seed unless another is asked for.
     builder = if options.seed.is_some() { builder.seed(seed) } else { builder.process_seed(seed) };
     if let Some(file) = &options.data {
@@ -198,23 +217,29 @@ fn builder(options: &Options, seed: u64) -> Builder {
     if let Some((scheme, authority)) = &options.external_url {
         builder = builder.external(scheme, authority);
     }
+    if options.tls {
+        builder = options.authority.tls(builder)?;
+    }
+    if let Some(token) = &options.control_token {
+        builder = builder.control_token(token.clone());
+    }
     for (slug, port) in &options.listen {
         builder = builder.listen(slug, *port);
     }
     for (slug, key, value) in &options.set {
         builder = builder.setting(slug, key, value.clone());
     }
-    builder
+    Ok(builder)
 }
 
 /// Prints the ready line, writes the ready file, and greets people.
 fn announce(options: &Options, seed: u64, understudy: &Understudy) -> Outcome {
     let url = understudy.url();
     let mut providers: BTreeMap<&str, String> = understudy.providers().map(|slug| (slug, understudy.provider_url(slug))).collect();
-    let own = understudy.addresses().iter().skip(1).zip(&options.listen);
+    let own = understudy.addresses().iter().skip(1).zip(&options.server.listen);
     for (address, (slug, _)) in own {
         if let Some(base) = providers.get_mut(slug.as_str()) {
-            *base = format!("http://{}", reachable(*address));
+            *base = format!("{}://{}", understudy.scheme(), reachable(*address));
         }
     }
     let ready =
@@ -224,14 +249,19 @@ fn announce(options: &Options, seed: u64, understudy: &Understudy) -> Outcome {
         write_whole(path, &line).map_err(|error| Failed::run(format!("cannot write {}: {error}", path.display())))?;
     }
     print(&line)?;
-    if std::io::stderr().is_terminal() && matches!(options.log, LogFormat::Text) {
-        greet(seed, options, &ready);
+    if std::io::stderr().is_terminal() && matches!(options.server.log, LogFormat::Text) {
+        greet(seed, &options.server, &ready);
+    }
+    if let Some(token) = understudy.control_token()
+        && options.server.control_token.is_none()
+    {
+        tell_token(&options.server, token);
     }
     tracing::info!(url, seed, "ready");
     Ok(())
 }
 
-fn greet(seed: u64, options: &Options, ready: &Ready<'_>) {
+fn greet(seed: u64, options: &ServerOptions, ready: &Ready<'_>) {
     let mut text = format!("\n  Understudy {} is ready (world `default`, seed {seed}", ready.version);
     text += &options.data.as_ref().map_or_else(|| ", in memory)\n\n".to_owned(), |file| format!(", in {})\n\n", file.display()));
     for (slug, base) in &ready.providers {
@@ -240,6 +270,19 @@ fn greet(seed: u64, options: &Options, ready: &Ready<'_>) {
     text += &format!("    {:<12}{}\n\n  Ctrl-C stops it. `understudy env` prints test keys.\n\n", "control", ready.control);
     // A greeting that cannot be shown is not missed.
     let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Tells the token that was made, once, and past the log, which never has secrets.
+fn tell_token(options: &ServerOptions, token: &Token) {
+    let secret = token.secret();
+    let line = match options.log {
+        LogFormat::Text => {
+            format!("understudy: the control API wants the token {secret} (made for this run; --control-token gives one)\n")
+        }
+        LogFormat::Json => format!("{{\"message\":\"the control API wants a token\",\"control_token\":\"{secret}\"}}\n"),
+    };
+    // Where standard error is closed there is nobody to tell.
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 /// Writes a file so that a reader sees all of it or none.
@@ -258,8 +301,9 @@ fn random_seed() -> Result<u64, Failed> {
     Ok(u64::from_le_bytes(bytes) >> 32)
 }
 
-fn start_log(options: &Options) {
-    let usual = if options.verbose { "info,understudy=debug" } else { "info" };
+/// Has the log begin, at this level unless more is asked for.
+pub(super) fn start_log(options: &ServerOptions, level: &str) {
+    let usual = if options.verbose { "info,understudy=debug" } else { level };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // A second start in one process (in tests) keeps the first log.

@@ -1,9 +1,10 @@
 //! The control API, `/_understudy/…`: worlds, snapshots, time, faults, messages, requests, events, scenarios, simulations,
 //! settings.
 //!
-//! It is for the developer at this machine: it answers loopback callers that used a loopback name, and refuses what a browser sends
-//! from another site's page.
+//! It is for the developer at this machine, or for whoever has its token (see [`access`]), and refuses what a browser sends from
+//! another site's page.
 
+pub mod access;
 mod clock;
 mod details;
 mod events;
@@ -23,7 +24,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::header::ORIGIN;
 use http::{Method, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use serde::de::DeserializeOwned;
@@ -32,11 +32,12 @@ use tokio::sync::watch;
 
 use crate::http::router::{Match, PathRules, Router};
 use crate::http::{Problem, Reply, Req, any, form, reply};
-use crate::server::address::{WORLD_HEADER, is_loopback};
+use crate::server::address::WORLD_HEADER;
 use crate::server::listen::{Listening, deleted};
 use crate::world::World;
 use crate::world::journal::Move;
 use crate::worlds::{Registry, Worlds};
+use access::Access;
 use details::Details;
 
 /// OpenAPI 3.1 document of the control API.
@@ -100,8 +101,11 @@ impl Call<'_> {
 
 type Handler = fn(&Call<'_>) -> Result<Reply, Details>;
 
+/// The call that even those may make who have no token.
+const HEALTH: &str = "getHealth";
+
 const ROUTES: &[(Method, &str, &str, Handler)] = &[
-    (Method::GET, "/health", "getHealth", info::health),
+    (Method::GET, "/health", HEALTH, info::health),
     (Method::GET, "/info", "getInfo", info::info),
     (Method::GET, "/openapi/{file}", "getOpenApi", info::openapi),
     (Method::GET, "/worlds", "listWorlds", worlds::list),
@@ -177,18 +181,23 @@ pub struct Control {
     started: DateTime<Utc>,
     /// The address that new ports are bound on.
     host: std::net::IpAddr,
+    /// How callers speak to this server.
+    scheme: &'static str,
+    access: Access,
     listeners: UnboundedSender<Listening>,
     stop: watch::Receiver<bool>,
     router: Router,
 }
 
 impl Control {
-    /// A control API over `worlds`. New ports are bound on `host` and handed to `listeners`; calls that wait end when `stop` turns
-    /// true.
+    /// A control API over `worlds`, for whoever `access` admits. New ports are bound on `host`, spoken to by `scheme` and handed to
+    /// `listeners`; calls that wait end when `stop` turns true.
     pub fn new(
         worlds: Arc<Worlds>,
         started: DateTime<Utc>,
         host: std::net::IpAddr,
+        scheme: &'static str,
+        access: Access,
         listeners: UnboundedSender<Listening>,
         stop: watch::Receiver<bool>,
     ) -> Self {
@@ -196,7 +205,12 @@ impl Control {
         #[expect(clippy::expect_used, reason = "two routes for one path are a mistake in the table above, found by every test")]
         let router =
             Router::new(PathRules { trailing_slash: true, ignore_case: false }, table).expect("no two routes are the same");
-        Self { worlds, started, host, listeners, stop, router }
+        Self { worlds, started, host, scheme, access, listeners, stop, router }
+    }
+
+    /// Who may use it.
+    pub fn access(&self) -> &Access {
+        &self.access
     }
 
     /// The operations: method, path below `/_understudy`, id.
@@ -246,8 +260,14 @@ impl Control {
         req: &Req,
         refused: Option<Problem>,
     ) -> Result<Begun, Details> {
-        check(caller, req)?;
-        match (refused, self.router.find(&req.method, &format!("/{}", req.path))) {
+        let found = self.router.find(&req.method, &format!("/{}", req.path));
+        match &found {
+            Match::Route(index, _) if ROUTES.get(*index).is_some_and(|route| route.2 == HEALTH) => {
+                self.access.check_health(caller, req)?;
+            }
+            _ => self.access.check(caller, req)?,
+        }
+        match (refused, found) {
             (Some(problem @ Problem::TooLarge { .. }), _) => Err(Details::new(StatusCode::PAYLOAD_TOO_LARGE, problem.to_string())),
             (Some(problem @ Problem::Busy), _) => Err(Details::new(StatusCode::SERVICE_UNAVAILABLE, problem.to_string())),
             (Some(problem), _) => Err(Details::new(StatusCode::REQUEST_TIMEOUT, problem.to_string())),
@@ -286,34 +306,6 @@ fn is_move(req: &Req) -> bool {
 enum Begun {
     Done(Reply),
     Later(Later),
-}
-
-/// The refusal that a caller gets, who may not see this; none for the developer at this machine.
-pub fn refusal(caller: &Caller<'_>, req: &Req) -> Option<Reply> {
-    check(caller, req).err().map(Into::into)
-}
-
-/// Refuses callers that are not the developer at this machine: from elsewhere, under a name that somebody else's DNS may have
-/// pointed here, or from a page of another site.
-fn check(caller: &Caller<'_>, req: &Req) -> Result<(), Details> {
-    let forbidden = |detail: &str| Err(Details::new(StatusCode::FORBIDDEN, detail));
-    if !caller.peer.ip().to_canonical().is_loopback() {
-        return forbidden("the control API answers callers on this machine only");
-    }
-    if !is_loopback(caller.authority) {
-        return forbidden("the control API answers loopback names only; use localhost or 127.0.0.1");
-    }
-    let foreign_origin = req.headers.get(ORIGIN).is_some_and(|origin| {
-        // Not the scheme of links, which may be that of an address elsewhere.
-        let host =
-            origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")));
-        host != Some(caller.authority)
-    });
-    let foreign_site = req.header("sec-fetch-site").is_some_and(|site| matches!(site, "cross-site" | "same-site"));
-    if foreign_origin || foreign_site {
-        return forbidden("the control API refuses requests that a browser sends from another site's page");
-    }
-    Ok(())
 }
 
 fn no_call(path: &str) -> Details {

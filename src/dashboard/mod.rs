@@ -112,6 +112,23 @@ impl Page for FrontPage<'_> {
     }
 }
 
+#[derive(Debug, Template)]
+#[template(path = "dashboard/sign_in.html", config = "src/pages/askama.toml")]
+struct SignInPage {
+    wrong: bool,
+}
+
+impl Page for SignInPage {
+    fn shell(&self) -> Shell<'_> {
+        Shell { failed: self.wrong, ..Shell::new("services", "Control token") }
+    }
+}
+
+/// A page that asks for the control token; `wrong` when what was entered is not it.
+pub fn sign_in(status: StatusCode, wrong: bool) -> Reply {
+    dressed((SignInPage { wrong }).render().map(|html| reply::html(status, html)).map_err(Failed::from))
+}
+
 /// `GET /`: 200 page about the world that the address names; `?request=<id>` shows one exchange, 404 when it is not kept.
 /// `POST /` does what a form of that page asks for: 303 back to it, or 400 with the page when the form makes no sense.
 ///
@@ -127,6 +144,11 @@ pub fn answer(worlds: &Worlds, world: &World, req: &Req) -> Reply {
         (&(Method::GET | Method::HEAD), None) => front(worlds, world, req, None),
         _ => Ok(reply::empty(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD, POST")),
     };
+    dressed(shown)
+}
+
+/// A page of the dashboard with the headers that all of them have.
+fn dressed(shown: Result<Reply, Failed>) -> Reply {
     let reply = shown.unwrap_or_else(|error| {
         tracing::error!(%error, "a page of the dashboard failed");
         reply::html(StatusCode::INTERNAL_SERVER_ERROR, "The page failed; the server's log says why.".to_owned())

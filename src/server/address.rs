@@ -48,10 +48,11 @@ pub struct Address<'a> {
     pub links: Links,
 }
 
-/// Takes an address apart. `external` is what to use in absolute URLs instead of the host that the caller wrote.
+/// Takes an address apart. `scheme` is how the caller speaks to this server, `external` what to use in absolute URLs instead of the host that the caller wrote.
 pub fn resolve<'a>(
     registry: &Registry,
     port: &'a Port,
+    scheme: &'static str,
     external: Option<&(&'static str, String)>,
     uri: &'a Uri,
     headers: &HeaderMap,
@@ -71,9 +72,9 @@ pub fn resolve<'a>(
     // A browser that follows a link sends no header, so links name the world in their path.
     let world_prefix = named.filter(|name| *name != own).map(|name| format!("/~{name}")).unwrap_or_default();
 
-    let (scheme, shown) = external.map_or(("http", authority), |(scheme, authority)| (*scheme, authority.as_str()));
-    let gateway = |prefix: String| Links { scheme, authority: shown.to_owned(), prefix, real: None };
-    let here = Links { scheme: "http", authority: authority.to_owned(), prefix: world_prefix.clone(), real: None };
+    let (shown_scheme, shown) = external.map_or((scheme, authority), |(scheme, authority)| (*scheme, authority.as_str()));
+    let gateway = |prefix: String| Links { scheme: shown_scheme, authority: shown.to_owned(), prefix, real: None };
+    let here = Links { scheme, authority: authority.to_owned(), prefix: world_prefix.clone(), real: None };
 
     let host_name = strip_port(authority);
     if let Some((slug, sites, environment)) = real_host(registry, host_name) {
@@ -116,12 +117,20 @@ pub fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> &'a str {
 /// Whether a host name can only mean this machine: `localhost`, a name below it, or a loopback address.
 pub fn is_loopback(authority: &str) -> bool {
     let host = strip_port(authority).trim_end_matches('.').to_ascii_lowercase();
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost" || host.ends_with(".localhost") || ip(&host).is_some_and(|address| address.is_loopback())
 }
 
-fn strip_port(authority: &str) -> &str {
+/// Whether a host is an address, which nobody's DNS can point elsewhere.
+pub fn is_address(authority: &str) -> bool {
+    ip(strip_port(authority)).is_some()
+}
+
+fn ip(host: &str) -> Option<IpAddr> {
+    host.trim_matches(['[', ']']).parse().ok()
+}
+
+/// The host of `host:port`.
+pub(crate) fn strip_port(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && (!host.contains(':') || host.ends_with(']')) => {
             host
@@ -170,7 +179,7 @@ mod tests {
             headers.insert(WORLD_HEADER, world.parse().unwrap());
         }
         let uri = path.parse().unwrap();
-        let address = resolve(&registry, port, None, &uri, &headers);
+        let address = resolve(&registry, port, "http", None, &uri, &headers);
         let link = address.links.url("wallet", "/x");
         (address.world.into_owned(), format!("{:?}", address.target), link)
     }

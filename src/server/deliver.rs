@@ -80,9 +80,11 @@ async fn deliver_all(world: Arc<World>, policy: Webhooks) {
 /// One attempt. What is not allowed to go out counts as delivered: trying again would change nothing.
 async fn deliver(world: &World, policy: Webhooks, delivery: &Delivery) {
     let Delivery { provider, url, attempt, .. } = delivery;
+    // Paths and queries of webhooks often have secrets in them.
+    let receiver = Url::parse(url).map_or_else(|_| "no URL".to_owned(), |url| url.origin().ascii_serialization());
     let done = match target(policy, url) {
         Err(reason) => {
-            tracing::debug!(world = world.name(), provider, url, reason, "a webhook stays in the outbox");
+            tracing::debug!(world = world.name(), provider, receiver, reason, "a webhook stays in the outbox");
             true
         }
         Ok(target) => {
@@ -94,10 +96,18 @@ async fn deliver(world: &World, policy: Webhooks, delivery: &Delivery) {
                 Err(_) => Some(format!("there was no answer within {} s", ANSWER_TIME.as_secs())),
             };
             match &failure {
-                None => tracing::debug!(world = world.name(), provider, url, attempt, "a webhook was delivered"),
+                None => tracing::debug!(world = world.name(), provider, receiver, attempt, "a webhook was delivered"),
                 Some(reason) => {
                     let retried = delivery.is_retried();
-                    tracing::warn!(world = world.name(), provider, url, attempt, retried, reason, "a webhook was not delivered");
+                    tracing::warn!(
+                        world = world.name(),
+                        provider,
+                        receiver,
+                        attempt,
+                        retried,
+                        reason,
+                        "a webhook was not delivered"
+                    );
                 }
             }
             failure.is_none()

@@ -13,13 +13,16 @@ use tokio::sync::watch;
 
 use super::Server;
 use super::address::Port;
-use super::line::{Line, Socket};
+use super::line::Line;
+use super::tls;
 
 /// How long clients may take, and how much they may have under way.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// For the head of a request, and to be idle between two; 75 s by default.
     pub head: Duration,
+    /// For a TLS handshake; 10 s by default.
+    pub handshake: Duration,
     /// For the body of a request; a minute by default.
     pub body: Duration,
     /// For what is in flight when the server is to stop; 10 s by default.
@@ -35,6 +38,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head: Duration::from_secs(75),
+            handshake: Duration::from_secs(10),
             body: Duration::from_mins(1),
             stop: Duration::from_secs(10),
             connections: 4096,
@@ -95,6 +99,7 @@ pub async fn serve(server: Arc<Server>, listening: Listening, mut stop: watch::R
         .auto_date_header(false)
         .max_concurrent_streams(MAX_STREAMS)
         .keep_alive_interval(limits.head);
+    let builder = Arc::new(builder);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -119,6 +124,7 @@ pub async fn serve(server: Arc<Server>, listening: Listening, mut stop: watch::R
         // Small answers must not wait for the client's acknowledgement of the ones before.
         let _ = stream.set_nodelay(true);
         let server = server.clone();
+        let tls = server.tls.clone();
         let line = Arc::new(Line::new(port.clone(), peer, stop.clone()));
         let service = service_fn({
             let line = line.clone();
@@ -128,11 +134,21 @@ pub async fn serve(server: Arc<Server>, listening: Listening, mut stop: watch::R
                 async move { server.answer(&line, request).await }
             }
         });
-        let connection = builder.serve_connection(TokioIo::new(Socket::new(stream, line.clone())), service).into_owned();
-        let watched = connections.watch(connection);
+        let (builder, watcher) = (builder.clone(), connections.watcher());
+        let served = {
+            let line = line.clone();
+            async move {
+                let stream = tokio::select! {
+                    stream = tls::begin(tls.as_deref(), stream, &line, limits.handshake) => stream,
+                    () = line.stopped() => None,
+                };
+                let Some(stream) = stream else { return Ok(()) };
+                watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await
+            }
+        };
         tokio::spawn(async move {
             let _permit = permit;
-            serve_one(watched, &line, limits.head).await;
+            serve_one(served, &line, limits.head).await;
             line.finish().await;
         });
     }

@@ -1,6 +1,7 @@
 //! The way of one request: from whole request to whole response.
 
 pub mod address;
+pub mod authority;
 pub mod capacity;
 pub mod deliver;
 pub mod faults;
@@ -8,6 +9,7 @@ pub mod line;
 pub mod listen;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +25,9 @@ use hyper::body::{Body as _, Incoming};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
-use crate::control::{self, Control};
+use crate::control::{self, Control, access};
 use crate::dashboard;
 use crate::http::{AnyProvider, Match, Params, Problem, Reply, Req};
 use crate::world::clock::{Stopwatch, real_now};
@@ -38,9 +41,13 @@ use deliver::Webhooks;
 use faults::Broken;
 use line::Line;
 use listen::{Limits, Listening};
+use tls::Tls;
 
 /// How often due timers fire without being asked, and worlds that nobody used for too long are deleted.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How often worlds begin and go to sleep, a few at a time, while there are any that should.
+const TIDYING: Duration = Duration::from_millis(20);
 
 /// How much of a body that is too large is read and dropped, so that the client sees the refusal and not a reset.
 const DRAIN_LIMIT: u64 = 1024 * 1024 * 1024;
@@ -62,6 +69,8 @@ pub struct Server {
     pub limits: Limits,
     /// What is free of them.
     pub capacity: Capacity,
+    /// What it speaks TLS with, on every port; plain HTTP when absent.
+    pub tls: Option<Arc<Tls>>,
 }
 
 impl std::fmt::Debug for Server {
@@ -71,12 +80,17 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
+    /// `https` or `http`.
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
     /// Answers one request that came in on `line`; an error where a fault leaves it without an answer.
     pub async fn answer(&self, line: &Arc<Line>, request: Request<Incoming>) -> Result<Response<Body>, Broken> {
         let peer = line.peer;
         let (head, body) = request.into_parts();
         let Address { world: world_name, target, links } =
-            address::resolve(&self.worlds.registry, &line.port, self.external.as_ref(), &head.uri, &head.headers);
+            address::resolve(&self.worlds.registry, &line.port, self.scheme(), self.external.as_ref(), &head.uri, &head.headers);
         let provider = match &target {
             Target::Provider(slug, _) => self.worlds.registry.provider(slug),
             _ => None,
@@ -113,6 +127,9 @@ impl Server {
         let (now, reply) = match (world, target, provider) {
             (Some(world), Target::Provider(_, path), Some(provider)) => {
                 path.clone_into(&mut req.path);
+                if self.control.access().token.is_some() {
+                    access::strip(&mut req.headers);
+                }
                 let target = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
                 let outcome = Self::provider(line, &world, &**provider, req, refused, target, head.version).await;
                 cut = outcome.cut;
@@ -130,7 +147,7 @@ impl Server {
             (Some(world), Target::Front, _) => {
                 let caller = control::Caller { authority: address::host(&head.uri, &req.headers), peer };
                 let front = || dashboard::answer(&self.worlds, &world, &req);
-                (world.now(real), control::refusal(&caller, &req).unwrap_or_else(front))
+                (world.now(real), self.control.access().at_the_door(&caller, &req).unwrap_or_else(front))
             }
             (Some(world), _, _) => (world.now(real), control::nowhere(&self.worlds.registry)),
         };
@@ -187,8 +204,9 @@ impl Server {
             world = world.name(),
             provider = slug,
             operation,
-            "{} {target} -> {} in {took:?}",
+            "{} {} -> {} in {took:?}",
             req.method,
+            loggable(provider, operation),
             reply.status.as_u16()
         );
         world.note(Entry {
@@ -280,6 +298,12 @@ fn handle(
     (now, reply)
 }
 
+/// What the log says instead of a path, in which there may be secrets: that of the operation, with its parameters' names. The journal
+/// has it whole, for those who may see that.
+fn loggable(provider: &dyn AnyProvider, operation: Option<&str>) -> &'static str {
+    provider.operations().iter().find(|known| Some(known.id) == operation).map_or("(no operation)", |known| known.path)
+}
+
 fn id_of(provider: &dyn AnyProvider, index: usize) -> Option<&'static str> {
     provider.operations().get(index).map(|operation| operation.id)
 }
@@ -304,13 +328,20 @@ pub async fn run(
     });
     let stopping = stop.clone();
     let mut tick = tokio::time::interval(TICK);
+    let mut tidying = tokio::time::interval(TIDYING);
+    tidying.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_untidy = false;
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
             Some(one) = new_listening.recv() => {
                 sockets.spawn(listen::serve(server.clone(), one, stopping.clone()));
             }
-            _ = tick.tick() => server.worlds.tick(real_now()),
+            _ = tick.tick() => {
+                server.worlds.tick(real_now());
+                is_untidy = true;
+            }
+            _ = tidying.tick(), if is_untidy => is_untidy = server.worlds.tidy(real_now()),
         }
     }
     while let Some(ended) = sockets.join_next().await {

@@ -10,11 +10,14 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
 use super::address::Port;
+use super::authority::Names;
 use super::capacity::Capacity;
 use super::deliver::Webhooks;
 use super::listen::{Limits, Listening, bind};
+use super::tls::{Keeper, Tls};
 use super::{Server, run};
 use crate::control::Control;
+use crate::control::access::Access;
 use crate::world::clock::{Mode, real_now};
 use crate::worlds::tests::worlds;
 use crate::worlds::{DEFAULT, Spec};
@@ -34,6 +37,10 @@ impl Rig {
     }
 
     fn with(limits: Limits) -> Self {
+        Self::over(None, limits)
+    }
+
+    fn over(tls: Option<Arc<Tls>>, limits: Limits) -> Self {
         let worlds = Arc::new(worlds(7));
         let spec = Spec {
             name: Some(DEFAULT.to_owned()),
@@ -44,9 +51,10 @@ impl Rig {
         worlds.create(spec, real_now()).unwrap();
         let (listeners, new_listening) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
-        let control = Control::new(worlds.clone(), real_now(), Ipv4Addr::LOCALHOST.into(), listeners, stopped.clone());
+        let host = Ipv4Addr::LOCALHOST.into();
+        let control = Control::new(worlds.clone(), real_now(), host, "http", Access::default(), listeners, stopped.clone());
         let capacity = Capacity::new(&limits);
-        let server = Arc::new(Server { worlds, control, external: None, webhooks: Webhooks::Off, limits, capacity });
+        let server = Arc::new(Server { worlds, control, external: None, webhooks: Webhooks::Off, limits, capacity, tls });
         let socket = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let address = socket.local_addr().unwrap();
         let listening = vec![Listening { socket, port: Port::default(), life: None }];
@@ -219,6 +227,26 @@ fn connections_that_ask_for_nothing_are_closed() {
 }
 
 #[test]
+fn a_tls_handshake_that_does_not_finish_is_given_up() {
+    let tls = Arc::new(Tls::new(&Keeper::Memory, &Names::local()).unwrap());
+    let limits = Limits { handshake: Duration::from_millis(50), head: Duration::from_millis(100), ..Limits::default() };
+    let mut rig = Rig::over(Some(tls), limits);
+    for (case, sent) in
+        [("silence", &b""[..]), ("one byte", b"\x16"), ("half a hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")]
+    {
+        let mut connection = rig.connect();
+        connection.stream.write_all(sent).unwrap();
+        assert!(connection.is_closed(), "{case}");
+    }
+    let mut connection = rig.connect();
+    connection.stream.write_all(b"\x16").unwrap();
+    rig.end();
+    // What it sent may still be unread, and so it may see a reset.
+    let seen = connection.stream.read(&mut [0]).map_err(|error| error.kind());
+    assert!(matches!(seen, Ok(0) | Err(std::io::ErrorKind::ConnectionReset)), "a stop does not leave one open: {seen:?}");
+}
+
+#[test]
 fn a_stop_lets_a_request_in_flight_finish() {
     let mut rig = Rig::start();
     let mut idle = rig.connect();
@@ -247,4 +275,88 @@ fn a_stop_waits_no_longer_than_it_may() {
     assert!(connection.whole().0.starts_with("HTTP/1.1 100 "), "the request has begun");
     rig.end();
     assert!(connection.is_closed());
+}
+
+impl Rig {
+    /// One request with a body, on a connection of its own.
+    fn post(&self, path: &str, body: &str) -> (u16, Value) {
+        let mut connection = self.connect();
+        let length = body.len();
+        connection.send(&format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}"));
+        connection.answer()
+    }
+}
+
+/// Real time in which a test that waits for it would not end.
+const NEVER: Duration = Duration::from_hours(10);
+
+const HEALTH: &str = "GET /_understudy/health HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+#[test]
+fn a_connection_over_the_limit_waits_for_another_to_end() {
+    let rig = Rig::with(Limits { connections: 1, ..Limits::default() });
+    let mut first = rig.connect();
+    first.send(HEALTH);
+    assert_eq!(first.answer().0, 200);
+    let mut second = rig.connect();
+    second.send(HEALTH);
+    for _ in 0..20 {
+        first.send(HEALTH);
+        assert_eq!(first.answer().0, 200);
+    }
+    second.stream.set_nonblocking(true).unwrap();
+    let waiting = second.stream.peek(&mut [0]).map_err(|error| error.kind());
+    assert_eq!(waiting, Err(std::io::ErrorKind::WouldBlock));
+    second.stream.set_nonblocking(false).unwrap();
+    drop(first);
+    assert_eq!(second.answer().0, 200);
+}
+
+#[test]
+fn a_connection_that_hangs_ends_with_its_client() {
+    let rig = Rig::with(Limits { connections: 1, ..Limits::default() });
+    assert_eq!(rig.post("/_understudy/faults", r#"{"connection":"hang"}"#).0, 201);
+    let mut hung = rig.connect();
+    hung.send("POST /tiny/count HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    // More than one read takes, so that the end of the stream is looked for and not just found.
+    hung.send(&"x".repeat(10_000));
+    let mut next = rig.connect();
+    next.send("GET /_understudy/faults/1 HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    hung.stream.shutdown(std::net::Shutdown::Both).unwrap();
+    assert_eq!(next.answer().1["hits"], 1, "the only place is free again");
+}
+
+#[test]
+fn a_connection_that_hangs_or_is_delayed_does_not_hold_the_stop() {
+    let mut rig = Rig::with(Limits { stop: NEVER, ..Limits::default() });
+    let hang = r#"{"connection":"hang","path":"/count"}"#;
+    assert_eq!(rig.post("/_understudy/faults", hang).0, 201);
+    assert_eq!(rig.post("/_understudy/faults", r#"{"delay_ms":600000,"path":"/panic"}"#).0, 201);
+    let mut hung = rig.connect();
+    hung.send("POST /tiny/count HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    let mut delayed = rig.connect();
+    delayed.send("POST /tiny/panic HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    while [1, 2].iter().any(|id| rig.call("GET", &format!("/_understudy/faults/{id}")).1["hits"] == 0) {}
+    rig.end();
+    assert!(hung.is_closed(), "without an answer");
+    assert_eq!(delayed.answer().0, 500, "what is delayed is answered");
+}
+
+#[test]
+fn a_body_for_which_there_is_no_room_is_refused_until_there_is() {
+    let rig = Rig::with(Limits { bodies: 1000, ..Limits::default() });
+    let mut slow = rig.connect();
+    slow.send("POST /tiny/count HTTP/1.1\r\nhost: localhost\r\ncontent-length: 900\r\n\r\n");
+    slow.send(&"x".repeat(800));
+    let body = "x".repeat(300);
+    // The first may come before the server has read what was sent above.
+    let refused = (0..1000).map(|_| rig.post("/tiny/count", &body)).find(|(status, _)| *status != 200);
+    assert_eq!(refused, Some((400, Value::from("the server is busy"))), "in the provider's own words");
+    assert_eq!(rig.post("/_understudy/reset", &format!("{{{}}}", " ".repeat(300))).0, 503, "and in the control API's");
+    assert_eq!(rig.post("/tiny/count", "short").0, 200, "what fits is taken");
+    slow.send(&"x".repeat(100));
+    assert_eq!(slow.answer().0, 200);
+    assert_eq!(rig.post("/tiny/count", &"x".repeat(1000)).0, 200, "all is given back");
+    assert_ne!(rig.post("/tiny/count", &"x".repeat(1001)).0, 200, "more than that is never taken");
+    assert_eq!(rig.post("/tiny/count", &"x".repeat(1000)).0, 200);
 }

@@ -17,7 +17,7 @@ use super::store::AsText;
 use super::{CreateError, Cx, Hooks, Origin, Settings, World, deliveries, set_setting, store, timers, view};
 
 /// How long nobody has used a world that is put to sleep, in real time.
-const IDLE: TimeDelta = TimeDelta::seconds(5);
+const IDLE: TimeDelta = TimeDelta::seconds(3);
 
 /// The largest database that is put to sleep: another takes too long to compare and to copy.
 const SLEEPER_LIMIT: usize = 8 * 1024 * 1024;
@@ -121,6 +121,14 @@ impl Facts {
         db.prepare_cached("INSERT OR REPLACE INTO world (id, seed, draws, clock_mode, clock_ms) VALUES (1, ?1, ?2, ?3, ?4)")?
             .execute((self.seed.cast_signed(), self.draws.cast_signed(), AsText(self.clock.mode), self.clock.value_ms))?;
         Ok(())
+    }
+
+    /// Reading draws too, and writes nothing. Two copies of the same state are to be the same.
+    fn write_where_new(&self, db: &Connection) -> rusqlite::Result<()> {
+        match Self::read(db)? {
+            Some(Self { seed, draws, clock, .. }) if (seed, draws, clock) == (self.seed, self.draws, self.clock) => Ok(()),
+            _ => self.write(db),
+        }
     }
 
     /// Those of a world that has `kept` of another, with what `origin` asks for.
@@ -311,7 +319,7 @@ impl World {
     pub fn save(&self, real: DateTime<Utc>) -> rusqlite::Result<Saved> {
         let mut life = self.life();
         let state = self.open(&mut life)?;
-        state.facts.write(state.db)?;
+        state.facts.write_where_new(state.db)?;
         let image = self.origin.source.image().beside(state.db)?;
         state.facts.known(state.db)?;
         Ok(Saved { image: Arc::new(image), now: state.facts.clock.now(real), facts: state.facts.clone() })
@@ -327,29 +335,29 @@ impl World {
     }
 
     /// Opens the database of a world that was not used yet, so that its timers are known, and closes that of one which nobody has
-    /// used for a while, where it `may_sleep`.
-    pub fn tidy(&self, may_sleep: bool, created: DateTime<Utc>, real: DateTime<Utc>) -> rusqlite::Result<()> {
+    /// used for a while, where it `may_sleep`. Says whether there was anything to do.
+    pub fn tidy(&self, may_sleep: bool, created: DateTime<Utc>, real: DateTime<Utc>) -> rusqlite::Result<bool> {
         let mut life = self.life();
+        let mut done = false;
         if !life.has_begun() {
             let state = self.open(&mut life)?;
             state.facts.known(state.db)?;
-        } else if life.db.is_none() {
-            return Ok(());
+            done = true;
         }
         let is_idle = real - self.last_used(created) >= IDLE;
-        if may_sleep && is_idle { self.sleep(&mut life) } else { Ok(()) }
+        Ok(may_sleep && is_idle && self.sleep(&mut life)? || done)
     }
 
-    fn sleep(&self, life: &mut Life) -> rusqlite::Result<()> {
-        let Life { db: Some(db), in_file: false, .. } = life else { return Ok(()) };
+    fn sleep(&self, life: &mut Life) -> rusqlite::Result<bool> {
+        let Life { db: Some(db), in_file: false, .. } = life else { return Ok(false) };
         let pages: usize = db.query_row("PRAGMA page_count", [], |row| row.get::<_, u32>(0))?.try_into().unwrap_or(usize::MAX);
         if pages.saturating_mul(store::PAGE_SIZE.into()) > SLEEPER_LIMIT {
-            return Ok(());
+            return Ok(false);
         }
         life.facts.known(db)?;
         life.rest = Rest::Sleeps(Arc::new(self.origin.source.image().beside(db)?));
         life.db = None;
-        Ok(())
+        Ok(true)
     }
 
     /// Whether its database is open.

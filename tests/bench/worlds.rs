@@ -23,7 +23,7 @@ use serde_json::Value;
 const KEY: &str = "yVg3LEnF08y0MDmpHcPxB+sZWFcDARmPRKdY2M906ng=";
 
 /// When worlds that nobody uses are asleep for certain; what is measured meanwhile is whether memory still changes.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 fn main() {
     let count = if std::env::args().any(|argument| argument == "--quick") { 100 } else { 1000 };

@@ -97,7 +97,7 @@ impl Drop for Running {
     }
 }
 
-fn signal(process: u32, name: &str) {
+pub(crate) fn signal(process: u32, name: &str) {
     let sent = Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status().expect("there is a shell");
     assert!(sent.success(), "kill -{name} {process}");
 }
@@ -125,7 +125,7 @@ pub(crate) fn run(command: &mut Command) -> Output {
 
 /// Has a command fail with this status; returns what it said, without its name in front.
 #[track_caller]
-fn failure(command: &mut Command, status: i32) -> String {
+pub(crate) fn failure(command: &mut Command, status: i32) -> String {
     let output = run(command);
     let said = String::from_utf8(output.stderr).expect("it says text");
     assert_eq!(output.status.code(), Some(status), "{command:?}: {said}");
@@ -135,7 +135,7 @@ fn failure(command: &mut Command, status: i32) -> String {
 
 /// As [`failure`], for one that says one sentence on one line.
 #[track_caller]
-fn sentence(command: &mut Command, status: i32) -> String {
+pub(crate) fn sentence(command: &mut Command, status: i32) -> String {
     let said = failure(command, status);
     let sentence = said.strip_prefix("understudy: ").and_then(|said| said.strip_suffix('\n'));
     let sentence = sentence.unwrap_or_else(|| panic!("{command:?} should say one line: {said}"));
@@ -304,6 +304,9 @@ fn wrong_use_is_status_2_with_what_would_be_right() {
         (&["openapi", "nobody"], "there is no provider \"nobody\"; there are verified"),
         (&["openapi"], "required arguments were not provided"),
         (&["env", "--url", "localhost"], "--url \"localhost\": "),
+        (&["env", "--tls", "--url", "http://localhost"], "--url \"http://localhost\" is not HTTPS, as --tls says that it is"),
+        (&["--control-token", "two words"], "a token has letters, digits and signs of ASCII only, and no blanks"),
+        (&["--control-token", ""], "a token cannot be empty"),
         (&["env", "--only", "nobody"], "there is no provider \"nobody\"; there are verified"),
         (&["healthcheck", "--url", "nothing at all"], "--url \"nothing at all\": "),
         (&["fixtures"], "Usage: understudy fixtures <COMMAND>"),
@@ -568,6 +571,150 @@ fn env_prints_what_a_shell_can_evaluate() {
         let output = Command::new("sh").args(["-c", script, env!("CARGO_BIN_EXE_understudy"), url]).output().unwrap();
         let printed = String::from_utf8(output.stdout).unwrap();
         assert_eq!(printed, format!("{base}|{KEY}|YWNtZS1sZW5kaW5nLXNhbmRib3gtYXBpLWtleS0wMDE="), "{url}");
+    }
+}
+
+#[test]
+fn env_can_be_read_as_json_and_as_a_file_of_variables() {
+    let json = run(&mut understudy(&["env", "--format", "json"]));
+    let json: BTreeMap<String, String> = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["UNDERSTUDY_URL"], "http://127.0.0.1:11111");
+    assert_eq!(json["UNDERSTUDY_CONTROL_URL"], "http://127.0.0.1:11111/_understudy");
+    assert_eq!(json["VERIFIED_API_KEY"], KEY);
+    let dotenv = String::from_utf8(run(&mut understudy(&["env", "--format", "dotenv"])).stdout).unwrap();
+    let lines: BTreeMap<String, String> = dotenv
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split_once('=').unwrap_or_else(|| panic!("{line}")))
+        .map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()))
+        .collect();
+    assert_eq!(lines, json);
+}
+
+#[test]
+fn env_with_tls_says_whom_to_trust() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("tls");
+    let output = run(&mut understudy(&["env", "--tls", "--ca-dir", place.to_str().unwrap(), "--format", "json"]));
+    let variables: BTreeMap<String, String> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(variables["VERIFIED_API_URL"], "https://127.0.0.1:11111/verified");
+    let file = place.join("authority.pem");
+    for name in ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"] {
+        assert_eq!(variables[name], file.to_str().unwrap(), "{name}");
+    }
+    assert!(file.exists());
+}
+
+#[test]
+fn ca_prints_the_certificate_to_trust_or_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("understudy/tls/authority.pem");
+    let ca = |arguments: &[&str]| {
+        // Where the data of a user is, unless told otherwise.
+        let output = run(understudy(&[&["ca"], arguments].concat()).env("XDG_DATA_HOME", folder.path()));
+        assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let pem = ca(&[]);
+    assert!(pem.starts_with("-----BEGIN CERTIFICATE-----\n"), "{pem}");
+    assert_eq!(ca(&[]), pem, "it is made once");
+    assert_eq!(ca(&["--path"]), format!("{}\n", file.display()));
+    assert_eq!(std::fs::read_to_string(&file).unwrap().trim_end(), pem.trim_end());
+    let place = folder.path().join("other");
+    assert_ne!(ca(&["--ca-dir", place.to_str().unwrap()]), pem);
+    std::fs::write(&file, "my notes").unwrap();
+    let said = sentence(understudy(&["ca"]).env("XDG_DATA_HOME", folder.path()), 1);
+    assert!(said.starts_with(&format!("{} is not an authority's of Understudy: ", file.display())), "{said}");
+    let said = sentence(understudy(&["--port", "0", "--tls"]).env("XDG_DATA_HOME", folder.path()), 1);
+    assert!(said.ends_with("move it away to have another made (nothing was written)"), "{said}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "my notes");
+}
+
+#[test]
+fn with_tls_every_address_is_https_and_healthcheck_trusts_the_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("tls");
+    let mut command = understudy(&["--port", "0", "--listen", "verified=0"]);
+    let server = Running::spawn(command.env("UNDERSTUDY_TLS", "1").env("UNDERSTUDY_CA_DIR", &place));
+    let url = server.ready["url"].as_str().unwrap();
+    for address in [url, server.ready["control"].as_str().unwrap(), server.ready["providers"]["verified"].as_str().unwrap()] {
+        assert!(address.starts_with("https://127.0.0.1:"), "{address}");
+    }
+    for url in [url.to_owned(), url.replace("127.0.0.1", "localhost")] {
+        let output = run(&mut understudy(&["healthcheck", "--url", &url, "--ca-dir", place.to_str().unwrap()]));
+        assert_eq!(output.status.code(), Some(0), "{url}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let stranger = folder.path().join("stranger");
+    let arguments = ["healthcheck", "--url", url, "--ca-dir", stranger.to_str().unwrap()];
+    let said = sentence(&mut understudy(&arguments), 1);
+    assert!(said.starts_with(&format!("cannot trust {}: ", stranger.join("authority.pem").display())), "{said}");
+    assert!(!stranger.exists(), "a probe makes nothing");
+    run(&mut understudy(&["ca", "--ca-dir", stranger.to_str().unwrap()]));
+    let said = sentence(&mut understudy(&arguments), 1);
+    assert!(said.contains("invalid peer certificate"), "{said}");
+}
+
+/// What a server wrote to standard error, once it was stopped.
+fn log_of(mut server: Running) -> String {
+    let mut log = server.child.stderr.take().expect("it is piped");
+    assert_eq!(server.stop("TERM").0, Some(0));
+    let mut text = String::new();
+    log.read_to_string(&mut text).expect("it logs text");
+    text
+}
+
+#[test]
+fn a_token_that_is_made_is_told_once_and_one_that_is_given_never() {
+    for format in ["text", "json"] {
+        let server = Running::start(&["--host", "0.0.0.0", "--log", format, "-v"]);
+        assert_eq!(server.get("/_understudy/clock").status, 401);
+        let ready = server.line.clone();
+        let log = log_of(server);
+        let told: Vec<&str> = log.lines().filter(|line| line.contains("wants")).collect();
+        assert_eq!(told.len(), 1, "{log}");
+        let token = if format == "json" {
+            let line: Value = serde_json::from_str(told[0]).unwrap();
+            line["control_token"].as_str().unwrap().to_owned()
+        } else {
+            told[0].split("the token ").nth(1).unwrap().split(' ').next().unwrap().to_owned()
+        };
+        assert_eq!(log.matches(&token).count(), 1, "{log}");
+        assert!(!ready.contains(&token), "{ready}");
+    }
+    let server = Running::start(&["--host", "0.0.0.0", "--control-token", "s3cret-of-a-team", "-v"]);
+    let answer = request(server.address(), "GET", "/_understudy/clock", &["Understudy-Token: s3cret-of-a-team"], "");
+    assert_eq!(answer.status, 200);
+    assert!(!log_of(server).contains("s3cret-of-a-team"));
+    let help = run(understudy(&["--help"]).env("UNDERSTUDY_CONTROL_TOKEN", "s3cret-of-a-team"));
+    assert!(!String::from_utf8(help.stdout).unwrap().contains("s3cret-of-a-team"));
+}
+
+#[test]
+fn the_log_has_no_secrets() {
+    let issue = issue("somebody-s3cret@example.com").to_string();
+    for format in ["text", "json"] {
+        let server = Running::start(&["--log", format, "-v", "--control-token", "s3cret-control"]);
+        let address = server.address();
+        let json = "Content-Type: application/json";
+        let key = format!("Authorization: Bearer {KEY}");
+        for (method, path, headers, body) in [
+            ("POST", "/verified/credentials", &[key.as_str(), json][..], issue.as_str()),
+            ("GET", "/verified/credentials/s3cret-id?token=s3cret-query", &[&key], ""),
+            ("GET", "/verified/nothing?token=s3cret-query", &["Authorization: Bearer s3cret-wrong-key"], ""),
+            ("GET", "/5n/verify/s3cret-link?x=s3cret-query", &["Cookie: session=s3cret-cookie"], ""),
+            ("POST", "/5n/api/v1/verification/check/s3cret-link", &[json], r#"{"secret":"s3cret-body"}"#),
+            ("POST", "/1kosmos/x?key=s3cret-query", &["publickey: s3cret-header", json], "s3cret-body"),
+            ("GET", "/_understudy/clock?token=s3cret-query", &["Authorization: Bearer s3cret-control"], ""),
+            ("GET", "/_understudy/clock", &["Understudy-Token: s3cret-wrong"], ""),
+            ("POST", "/", &["Content-Type: application/x-www-form-urlencoded"], "token=s3cret-control"),
+            ("GET", "/nobody?token=s3cret-query", &[], ""),
+            ("GET", "/~s3cret-world/verified/schema", &[], ""),
+        ] {
+            request(address, method, path, headers, body);
+        }
+        let log = log_of(server);
+        assert!(log.contains("GET /credentials/{"), "requests are logged, by the operation's path: {log}");
+        assert!(!log.contains("s3cret") && !log.contains(KEY), "{log}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The library: servers inside a Rust test.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use understudy::http::Refusal;
 use understudy::world::Failure;
 use understudy::world::clock::Mode;
+use understudy::world::faults::{BadRule, Respond, Rule};
 use understudy::world::journal::{Filter, Since, Statuses};
 use understudy::worlds::{NewWorldError, Spec, Start};
 use understudy::{StartError, Understudy, WorldHandle};
@@ -208,6 +210,43 @@ fn simulations_and_messages_work_without_http() {
 }
 
 #[test]
+fn faults_are_made_counted_and_taken_back_without_http() {
+    let understudy = builder().start().unwrap();
+    let world = understudy.create_world(named("w")).unwrap();
+    let down = |times| Rule {
+        provider: Some("verified".to_owned()),
+        operation: Some("listSchemas".to_owned()),
+        respond: Some(Respond { status: 503, headers: BTreeMap::new(), body: Some(json!("down")) }),
+        times,
+        ..Rule::default()
+    };
+    let id = understudy.fault(down(Some(1))).unwrap();
+    assert_eq!(understudy.fault_hits(id), Some(0));
+    assert_eq!(call(&world, "GET", "/schema", "").status, 200, "another world");
+    assert_eq!(call(&understudy, "GET", "/schema", "").text(), "down");
+    assert_eq!(call(&understudy, "GET", "/schema", "").status, 200, "it is spent");
+    assert_eq!(understudy.fault_hits(id), Some(1));
+    let [fault] = &understudy.faults()[..] else { panic!("one rule was made") };
+    assert_eq!((fault.id, fault.hits, fault.spent, &fault.rule), (id, 1, true, &down(Some(1))));
+
+    let other = understudy.fault(down(None)).unwrap();
+    assert!(understudy.remove_fault(id) && !understudy.remove_fault(id));
+    assert_eq!((understudy.fault_hits(id), understudy.fault_hits(other)), (None, Some(0)));
+    understudy.clear_faults();
+    assert_eq!(understudy.faults(), []);
+    assert_eq!(call(&understudy, "GET", "/schema", "").status, 200);
+
+    for (rule, expected) in [
+        (Rule::default(), "a fault needs an effect: "),
+        (Rule { provider: Some("nobody".to_owned()), ..down(None) }, "provider: there is no provider \"nobody\"; there are "),
+        (Rule { operation: Some("fly".to_owned()), ..down(None) }, "operation: there is no operation \"fly\"; verified has "),
+    ] {
+        let error = understudy.fault(rule).expect_err(expected);
+        assert!(matches!(error, BadRule::Invalid(_)) && error.to_string().starts_with(expected), "{error}");
+    }
+}
+
+#[test]
 fn a_simulation_acts_in_the_world_of_its_handle() {
     let understudy = builder().start().unwrap();
     let world = understudy.create_world(named("w")).unwrap();
@@ -373,4 +412,43 @@ fn sixty_four_worlds_live_side_by_side() {
         let noted = request(understudy.addresses()[0], "GET", &format!("/~{}/_understudy/requests", world.name()), &[], "").json();
         assert_eq!(noted["requests"].as_array().unwrap().len(), number % 3, "{}", world.name());
     }
+}
+
+#[test]
+fn a_state_is_put_aside_gone_back_to_and_taken_to_another_server() {
+    let server = builder().start().unwrap();
+    let kept = issue(&server, "kept@example.com");
+    let snapshot = server.snapshot(Some("With one")).unwrap();
+    assert_eq!((snapshot.id.as_str(), snapshot.name.as_deref(), snapshot.saved.now), ("with-one", Some("With one"), start_time()));
+    server.advance(TimeDelta::hours(1)).unwrap();
+    let lost = issue(&server, "lost@example.com");
+
+    let from = Start::Snapshot { world: "default".to_owned(), id: snapshot.id.clone() };
+    let world = server.create_world(Spec { from, ..Spec::default() }).unwrap();
+    assert!(has(&world, &kept) && !has(&world, &lost));
+    assert_eq!(world.clock().now, start_time());
+    server.restore("with-one").unwrap();
+    assert!(has(&server, &kept) && !has(&server, &lost));
+    assert_eq!(server.clock().now, start_time());
+
+    let other = builder().start().unwrap();
+    let loaded = other.load_snapshot(&server.database().unwrap(), None).unwrap();
+    assert_eq!(loaded.id, "snap-1");
+    other.restore("snap-1").unwrap();
+    assert!(has(&other, &kept));
+    assert_eq!(other.load_snapshot(b"hello", None).unwrap_err().to_string(), "the file is not an SQLite database");
+
+    server.delete_snapshot("with-one").unwrap();
+    assert_eq!(server.snapshots().len(), 0);
+    for refused in [server.restore("with-one"), server.delete_snapshot("with-one")] {
+        assert_eq!(refused.unwrap_err().to_string(), "the world \"default\" has no snapshot \"with-one\"");
+    }
+}
+
+#[test]
+fn snapshots_take_no_more_memory_than_they_may() {
+    let server = builder().snapshot_memory(0).start().unwrap();
+    issue(&server, "a@example.com");
+    let refused = server.snapshot(None).unwrap_err();
+    assert!(refused.to_string().ends_with("and may take 0; delete some, or delete worlds that have some"), "{refused}");
 }

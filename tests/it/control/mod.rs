@@ -6,6 +6,7 @@ mod faults;
 mod har;
 mod outbox;
 mod requests;
+mod safety;
 mod scenarios;
 mod settings;
 mod simulations;
