@@ -6,6 +6,7 @@ mod exec;
 mod fixtures;
 mod healthcheck;
 mod openapi;
+mod record;
 mod replay;
 mod scenario;
 mod serve;
@@ -79,6 +80,8 @@ enum Command {
     Fixtures(fixtures::Options),
     /// Play scenarios, as tests or before an audience; exit status 1 if one fails, 2 if a file has mistakes
     Replay(replay::Options),
+    /// Serve, and write what clients did as a scenario that plays again
+    Record(record::Options),
     /// Help to write scenarios
     Scenario(scenario::Options),
     /// Print the environment variables that clients of the providers need
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Some(Command::Openapi(options)) => openapi::run(&options),
         Some(Command::Fixtures(options)) => fixtures::run(&options),
         Some(Command::Replay(options)) => replay::run(&options),
+        Some(Command::Record(options)) => record::run(&options),
         Some(Command::Scenario(options)) => scenario::run(&options),
         Some(Command::Env(options)) => env::run(&options),
         Some(Command::Healthcheck(options)) => healthcheck::run(&options),

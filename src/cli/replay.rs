@@ -46,7 +46,7 @@ enum Format {
     Text,
     /// One JSON document
     Json,
-    /// `JUnit` XML, for build servers
+    /// JUnit XML, for build servers
     Junit,
 }
 
@@ -66,7 +66,7 @@ pub(super) fn run(options: &Options) -> Outcome {
     let scenarios = read(&stage, &files)?;
     let mut reports = Vec::new();
     let live = options.pace.is_some() || options.step;
-    let mut show = Show::new(live || options.verbose, scenarios.len());
+    let show = Show::new(live || options.verbose, scenarios.len());
     for scenario in &scenarios {
         if options.format == Format::Text {
             show.progress(reports.len() + 1, &scenario.title);
@@ -85,12 +85,12 @@ pub(super) fn run(options: &Options) -> Outcome {
         });
         reports.push(report);
     }
-    finish(options, &mut show, &reports)
+    finish(options, &reports)
 }
 
-fn finish(options: &Options, show: &mut Show, reports: &[Report]) -> Outcome {
+fn finish(options: &Options, reports: &[Report]) -> Outcome {
     match options.format {
-        Format::Text => show.summary(reports),
+        Format::Text => Show::summary(reports),
         Format::Json => print(serde_json::to_string_pretty(&report::json(reports)).map_err(Failed::run)?)?,
         Format::Junit => print(report::junit(reports).map_err(Failed::run)?.trim_end())?,
     }

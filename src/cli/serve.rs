@@ -30,7 +30,7 @@ pub(super) struct Options {
     #[arg(long, env = "UNDERSTUDY_READY_FILE", value_name = "PATH")]
     ready_file: Option<PathBuf>,
     #[command(flatten)]
-    server: ServerOptions,
+    pub(super) server: ServerOptions,
 }
 
 /// What a server is to be like, whoever starts it.
@@ -161,6 +161,11 @@ struct Ready<'a> {
 
 /// Serves until SIGINT or SIGTERM.
 pub(super) fn run(options: &Options) -> Outcome {
+    until_stopped(options, |_| Ok(()))
+}
+
+/// Serves until SIGINT or SIGTERM; then, before it stops, `at_the_end` is done.
+pub(super) fn until_stopped(options: &Options, at_the_end: impl FnOnce(&Understudy) -> Outcome) -> Outcome {
     start_log(&options.server, "info");
     let (understudy, seed) = start(&options.server, options.port)?;
     let signals = tokio::runtime::Builder::new_current_thread()
@@ -174,9 +179,10 @@ pub(super) fn run(options: &Options) -> Outcome {
         stopped.await;
         Ok(())
     })?;
+    let ended = at_the_end(&understudy);
     tracing::info!("stopping");
     drop(understudy);
-    Ok(())
+    ended
 }
 
 /// Starts a server; returns it with its seed.
@@ -280,7 +286,7 @@ fn tell_token(options: &ServerOptions, token: &Token) {
 }
 
 /// Writes a file so that a reader sees all of it or none.
-fn write_whole(path: &std::path::Path, line: &str) -> std::io::Result<()> {
+pub(super) fn write_whole(path: &std::path::Path, line: &str) -> std::io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".part");
     std::fs::write(&beside, format!("{line}\n"))?;

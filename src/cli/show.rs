@@ -75,7 +75,7 @@ impl Show {
     }
 
     /// What all came to.
-    pub(super) fn summary(&self, reports: &[Report]) {
+    pub(super) fn summary(reports: &[Report]) {
         let passed = reports.iter().filter(|report| report.passed).count();
         let failed = reports.len() - passed;
         let style = if failed == 0 { GOOD } else { BAD };

@@ -1,4 +1,5 @@
-//! The control API, `/_understudy/…`: worlds, snapshots, time, faults, messages, requests, events, simulations, settings.
+//! The control API, `/_understudy/…`: worlds, snapshots, time, faults, messages, requests, events, scenarios, simulations,
+//! settings.
 //!
 //! It is for the developer at this machine, or for whoever has its token (see [`access`]), and refuses what a browser sends from
 //! another site's page.
@@ -11,6 +12,7 @@ mod faults;
 mod info;
 mod outbox;
 mod requests;
+mod scenarios;
 mod settings;
 pub mod simulations;
 mod snapshots;
@@ -33,6 +35,7 @@ use crate::http::{Problem, Reply, Req, any, form, reply};
 use crate::server::address::WORLD_HEADER;
 use crate::server::listen::{Listening, deleted};
 use crate::world::World;
+use crate::world::journal::Move;
 use crate::worlds::{Registry, Worlds};
 use access::Access;
 use details::Details;
@@ -128,6 +131,7 @@ const ROUTES: &[(Method, &str, &str, Handler)] = &[
     (Method::DELETE, "/outbox", "clearMessages", outbox::clear),
     (Method::DELETE, "/requests", "clearRequests", requests::clear),
     (Method::GET, "/requests/{id}", "getRequest", requests::get),
+    (Method::GET, "/scenarios", "listScenarios", scenarios::list),
     (Method::GET, "/simulations", "listSimulations", simulations::list),
     (Method::POST, "/simulations/{provider}/{name}", "runSimulation", simulations::run),
     (Method::GET, "/settings/{provider}", "getSettings", settings::get),
@@ -154,9 +158,12 @@ type Later = Pin<Box<dyn Future<Output = Result<Answer, Details>> + Send>>;
 
 type Watcher = fn(&Call<'_>) -> Result<Later, Details>;
 
-/// The calls that watch a world: they wait for something to happen, or tell what happens.
-const WATCHERS: &[(Method, &str, &str, Watcher)] =
-    &[(Method::GET, "/requests", "listRequests", requests::list), (Method::GET, "/events", "watchEvents", events::watch)];
+/// The calls that take real time: they wait for something to happen, tell what happens, or play a story.
+const WATCHERS: &[(Method, &str, &str, Watcher)] = &[
+    (Method::GET, "/requests", "listRequests", requests::list),
+    (Method::GET, "/events", "watchEvents", events::watch),
+    (Method::POST, "/scenarios/{name}/run", "runScenario", scenarios::run),
+];
 
 /// Who calls.
 #[derive(Clone, Copy, Debug)]
@@ -222,12 +229,27 @@ impl Control {
         req: &Req,
         refused: Option<Problem>,
     ) -> Answer {
+        // On the world's clock before the call, which may move it.
+        let moved = world.filter(|_| is_move(req)).map(|world| (world, world.now(req.received)));
         let outcome = match self.begin(caller, world, world_name, req, refused) {
             Ok(Begun::Done(reply)) => Ok(reply.into()),
             Ok(Begun::Later(later)) => later.await,
             Err(details) => Err(details),
         };
-        outcome.unwrap_or_else(|details| Reply::from(details).into())
+        let answer: Answer = outcome.unwrap_or_else(|details| Reply::from(details).into());
+        if let Some((world, at)) = moved {
+            world.journal.note_move(Move {
+                after: 0,
+                at,
+                method: req.method.clone(),
+                path: req.path.clone(),
+                query: req.query.clone(),
+                body: req.body.clone(),
+                status: answer.reply.status,
+                answer: answer.reply.body.clone(),
+            });
+        }
+        answer
     }
 
     fn begin(
@@ -268,6 +290,16 @@ impl Control {
             }
             (None, Match::Nothing) => Err(no_call(&req.path)),
         }
+    }
+}
+
+/// Whether a call belongs to the story of a world: it changes it, or shows its messages.
+fn is_move(req: &Req) -> bool {
+    let noun = req.path.split('/').next().unwrap_or_default();
+    match noun {
+        "clock" | "faults" | "simulations" | "settings" => req.method != Method::GET,
+        "outbox" => true,
+        _ => false,
     }
 }
 

@@ -98,7 +98,7 @@ impl Reader {
                 }
                 Kind::Scalar(_) => part.content = PartContent::Text(self.json(node)),
                 Kind::List(_) => {
-                    self.mistake(node.place, "a part wants text, or a mapping with `file`, `type` and content".to_owned())
+                    self.mistake(node.place, "a part wants text, or a mapping with `file`, `type` and content".to_owned());
                 }
             }
             parts.push(part);

@@ -149,7 +149,7 @@ pub fn json(reports: &[Report]) -> Value {
     json!({ "passed": passed, "failed": reports.len() - passed, "scenarios": reports })
 }
 
-/// Reports as `JUnit` XML: a suite a scenario, a case a step.
+/// Reports as JUnit XML: a suite a scenario, a case a step.
 pub fn junit(reports: &[Report]) -> Result<String, quick_junit::SerializeError> {
     use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
     let mut document = quick_junit::Report::new("understudy replay");

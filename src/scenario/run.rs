@@ -73,6 +73,11 @@ impl Stage {
 
     /// A running server. `url` is that of its gateway, `token` what its control API asks for.
     pub fn at(url: &str, token: Option<String>) -> Result<Self, Failed> {
+        if url.starts_with("https://") {
+            return Err(Failed::Server(format!(
+                "{url}: scenarios are played over plain HTTP; give the address of a server without TLS"
+            )));
+        }
         let control = format!("{}/_understudy", url.trim_end_matches('/'));
         let mut client = Client::new(token);
         let catalog = Catalog::of(&mut client, &control).map_err(Failed::Server)?;

@@ -80,6 +80,34 @@ impl Entry {
     }
 }
 
+/// A call of the control API that changed the world, or showed its messages: without it, what clients did afterwards would not be
+/// understood.
+#[derive(Clone, Debug)]
+pub struct Move {
+    /// Number of the latest exchange before it.
+    pub after: u64,
+    /// When, on the world's clock.
+    pub at: DateTime<Utc>,
+    /// Its method.
+    pub method: Method,
+    /// The path below `/_understudy/`.
+    pub path: String,
+    /// Its query.
+    pub query: String,
+    /// Its body.
+    pub body: Bytes,
+    /// Status of the answer.
+    pub status: StatusCode,
+    /// The answer.
+    pub answer: Bytes,
+}
+
+impl Move {
+    fn size(&self) -> usize {
+        BUFFER_BYTES + self.path.len() + self.query.len() + self.body.len() + self.answer.len()
+    }
+}
+
 /// Which statuses to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statuses {
@@ -142,8 +170,13 @@ impl Filter {
 #[derive(Debug, Default)]
 struct Ring {
     entries: VecDeque<Arc<Entry>>,
+    /// Moves, kept under the same bounds, by themselves.
+    moves: VecDeque<Arc<Move>>,
+    moves_bytes: usize,
     bytes: usize,
     last_id: u64,
+    /// Whether something since the beginning is not kept any more.
+    forgot: bool,
     /// Threads that wait for more.
     waiting: usize,
 }
@@ -153,6 +186,9 @@ impl Ring {
         self.entries.iter().filter(|entry| filter.admits(entry))
     }
 }
+
+/// All exchanges and all moves since the beginning.
+pub type Whole = (Vec<Arc<Entry>>, Vec<Arc<Move>>);
 
 /// The journal of a world: a ring that forgets its oldest entries.
 #[derive(Debug, Default)]
@@ -173,12 +209,33 @@ impl Journal {
         while ring.entries.len() > MAX_ENTRIES || (ring.bytes > MAX_BYTES && ring.entries.len() > 1) {
             if let Some(forgotten) = ring.entries.pop_front() {
                 ring.bytes -= forgotten.size();
+                ring.forgot = true;
             }
         }
         // To wake nobody costs a call of the system, too.
         if ring.waiting > 0 {
             self.noted.notify_all();
         }
+    }
+
+    /// Notes a move; `after` is given here.
+    pub fn note_move(&self, mut moved: Move) {
+        let mut ring = self.ring();
+        moved.after = ring.last_id;
+        ring.moves_bytes += moved.size();
+        ring.moves.push_back(Arc::new(moved));
+        while ring.moves.len() > MAX_ENTRIES || (ring.moves_bytes > MAX_BYTES && ring.moves.len() > 1) {
+            if let Some(forgotten) = ring.moves.pop_front() {
+                ring.moves_bytes -= forgotten.size();
+                ring.forgot = true;
+            }
+        }
+    }
+
+    /// Everything since the beginning, moves too; none where some of it is not kept any more.
+    pub fn whole(&self) -> Option<Whole> {
+        let ring = self.ring();
+        (!ring.forgot).then(|| (ring.entries.iter().cloned().collect(), ring.moves.iter().cloned().collect()))
     }
 
     /// The entries that `filter` admits, newest last.
@@ -215,8 +272,11 @@ impl Journal {
     /// Forgets all entries; numbering goes on.
     pub fn clear(&self) {
         let mut ring = self.ring();
+        ring.forgot = ring.forgot || !ring.entries.is_empty() || !ring.moves.is_empty();
         ring.entries.clear();
+        ring.moves.clear();
         ring.bytes = 0;
+        ring.moves_bytes = 0;
     }
 
     /// Forgets all entries and starts numbering anew.
@@ -283,6 +343,38 @@ mod tests {
             let kept = journal.list(&Filter::default());
             assert_eq!((kept.len(), kept.last().unwrap().id), (15, 40), "{case}");
         }
+    }
+
+    #[test]
+    fn the_whole_is_there_until_something_is_forgotten() {
+        let moved = |size| Move {
+            after: 0,
+            at: DateTime::UNIX_EPOCH,
+            method: Method::POST,
+            path: "clock/advance".to_owned(),
+            query: String::new(),
+            body: vec![0; size].into(),
+            status: StatusCode::OK,
+            answer: Bytes::new(),
+        };
+        let journal = Journal::default();
+        journal.clear();
+        journal.note(entry(), |_| {});
+        journal.note_move(moved(1));
+        journal.note(entry(), |_| {});
+        journal.note_move(moved(1));
+        let (entries, moves) = journal.whole().expect("nothing is forgotten");
+        assert_eq!((entries.len(), moves.iter().map(|one| one.after).collect::<Vec<_>>()), (2, vec![1, 2]));
+        journal.clear();
+        assert!(journal.whole().is_none(), "cleared");
+        journal.reset();
+        assert!(journal.whole().is_some_and(|(entries, moves)| entries.is_empty() && moves.is_empty()), "a new beginning");
+        journal.note_move(moved(MAX_BYTES));
+        journal.note_move(moved(MAX_BYTES));
+        assert!(journal.whole().is_none(), "pushed out");
+        journal.reset();
+        (0..=MAX_ENTRIES).for_each(|_| journal.note(entry(), |_| {}));
+        assert!(journal.whole().is_none(), "too many");
     }
 
     #[test]

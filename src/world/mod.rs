@@ -313,6 +313,16 @@ impl World {
         self.used_ms.store(real.timestamp_millis(), Ordering::Relaxed);
     }
 
+    /// Settings that are made whenever it begins: provider, key, value.
+    pub fn first_settings(&self) -> &[(String, String, Value)] {
+        &self.origin.settings
+    }
+
+    /// Whether it begins with the fixtures, and not with another world's state.
+    pub fn begins_with_fixtures(&self) -> bool {
+        matches!(self.origin.source, Source::Fixtures { .. })
+    }
+
     /// Seed of its random source.
     pub fn seed(&self) -> u64 {
         self.life().facts.seed

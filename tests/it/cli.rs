@@ -28,7 +28,7 @@ pub(crate) fn understudy(arguments: &[&str]) -> Command {
 }
 
 /// A running server; it is killed when dropped.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     stdout: BufReader<ChildStdout>,
     /// The ready line as printed, with its line end.
@@ -39,6 +39,11 @@ struct Running {
 impl Running {
     fn start(arguments: &[&str]) -> Self {
         Self::spawn(&mut understudy(&[&["--port", "0"], arguments].concat()))
+    }
+
+    /// Whatever command with these arguments serves.
+    pub(crate) fn serving(arguments: &[&str]) -> Self {
+        Self::spawn(&mut understudy(arguments))
     }
 
     fn spawn(command: &mut Command) -> Self {
@@ -57,11 +62,11 @@ impl Running {
         address_of(&self.ready["url"])
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         request(self.address(), "GET", path, &[&format!("Authorization: Bearer {KEY}")], "")
     }
 
-    fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         request(
             self.address(),
             "POST",
@@ -76,7 +81,7 @@ impl Running {
     }
 
     /// Ends it as an operator would; returns its status and what else it printed to standard output.
-    fn stop(mut self, name: &str) -> (Option<i32>, String) {
+    pub(crate) fn stop(mut self, name: &str) -> (Option<i32>, String) {
         self.signal(name);
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).expect("it prints text");

@@ -2,6 +2,7 @@
 
 mod har;
 mod query;
+mod scenario;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -53,9 +54,13 @@ struct Half {
 
 /// `GET requests`: 200 with the exchanges kept, newest last. Filters: `provider`, `operation`, `method`, `path`, `status`, `since`
 /// (an id or a moment); `limit` shows the latest of them. With `wait_ms`, the answer comes once `count` of them are there, or that
-/// time is over, or the server stops. `format=har` is a file. 400 for anything else.
+/// time is over, or the server stops. `format=har` and `format=scenario` are files. 400 for anything else.
 pub(super) fn list(call: &Call<'_>) -> Result<Later, Details> {
     let world = call.world()?.clone();
+    if call.req.query("format").as_deref() == Some("scenario") {
+        let reply = scenario::file(call, &world)?;
+        return Ok(Box::pin(async move { Ok(Answer::from(reply)) }));
+    }
     let query = Query::read(call)?;
     let end = call.end();
     Ok(Box::pin(async move {

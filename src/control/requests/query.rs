@@ -81,7 +81,7 @@ impl Query {
                     query.format = match &*value {
                         "json" => Format::Json,
                         "har" => Format::Har,
-                        other => return Err(refused(format!("{other:?} is none of json, har"))),
+                        other => return Err(refused(format!("{other:?} is none of json, har, scenario"))),
                     }
                 }
             }

@@ -7,6 +7,7 @@ mod har;
 mod outbox;
 mod requests;
 mod safety;
+mod scenarios;
 mod settings;
 mod simulations;
 mod snapshots;

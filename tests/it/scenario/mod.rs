@@ -2,6 +2,7 @@
 
 mod mistakes;
 mod play;
+mod record;
 mod replay;
 
 use std::path::{Path, PathBuf};
