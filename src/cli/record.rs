@@ -10,6 +10,7 @@ use crate::scenario::Stage;
 
 /// Where to write, and how to serve.
 #[derive(Debug, Args)]
+#[group(id = "record")]
 pub(super) struct Options {
     /// Write the scenario to this file when the server is told to stop; until then, GET /_understudy/requests?format=scenario
     /// shows it

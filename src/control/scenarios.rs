@@ -26,6 +26,7 @@ struct Run {
 
 /// `GET scenarios`: 200 with all of them: name, title, description, providers, number of steps.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, Details> {
+    call.world()?;
     call.takes_only(&[])?;
     Ok(reply::json(StatusCode::OK, &json!({ "scenarios": library::all() })))
 }
@@ -34,6 +35,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, Details> {
 /// world. 200 with what came of it, passed or not; 400 for what makes no sense; 404 for an unknown one; 409 where
 /// this server lacks a provider of it.
 pub(super) fn run(call: &Call<'_>) -> Result<Later, Details> {
+    call.world()?;
     call.takes_only(&[])?;
     let Run { pace_ms, keep } = call.body()?;
     if pace_ms > MAX_PACE_MS {

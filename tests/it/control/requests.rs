@@ -138,8 +138,9 @@ async fn a_query_that_asks_for_what_cannot_be_is_refused() {
         ("wait_ms=-1", r#"wait_ms: "-1" is no number from 0 to 60000"#.to_owned()),
         ("wait_ms=60001", r#"wait_ms: "60001" is no number from 0 to 60000"#.to_owned()),
         ("wait_ms=PT5S", r#"wait_ms: "PT5S" is no number from 0 to 60000"#.to_owned()),
-        ("format=xml", r#"format: "xml" is none of json, har"#.to_owned()),
-        ("format=scenario", r#"format: "scenario" is none of json, har"#.to_owned()),
+        ("format=xml", r#"format: "xml" is none of json, har, scenario"#.to_owned()),
+        ("format=Scenario", r#"format: "Scenario" is none of json, har, scenario"#.to_owned()),
+        ("format=scenario&status=404", "status: unknown parameter; this call knows format, loosely".to_owned()),
         ("operations=getCredential", format!("operations: {unknown}")),
         ("status=404&x", format!("x: {unknown}")),
     ] {
