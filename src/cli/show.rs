@@ -14,9 +14,13 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const SENT: Style = AnsiColor::Cyan.on_default();
 
-/// The longest body that is shown, in characters, and the longest that is shown on one line.
+/// The longest text that is shown of a body, in characters, the longest within JSON, and the longest body on one line.
 const MOST: usize = 1500;
+const LONG: usize = 100;
 const LINE: usize = 90;
+
+/// The most lines that are shown of a body.
+const LINES: usize = 60;
 
 /// Shows moments as they come.
 pub(super) struct Show {
@@ -85,7 +89,9 @@ impl Show {
 
 fn done(step: &StepReport) {
     let mut text = String::new();
-    if step.say.is_some() || step.request.is_some() || step.response.is_some() {
+    // What the audience may open was shown before it was fetched.
+    let is_told = step.action.starts_with("open ");
+    if !is_told && (step.say.is_some() || step.request.is_some() || step.response.is_some()) {
         text += &format!("    {SENT}→ {}{SENT:#}", step.action);
     }
     if let Some(request) = &step.request {
@@ -102,6 +108,7 @@ fn done(step: &StepReport) {
         text += &format!("\n    {BAD}✗ {difference}{BAD:#}");
     }
     for (name, value) in &step.captured {
+        let value = shortened(value);
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         text += &format!("\n    {DIM}{name} = {value}{DIM:#}");
     }
@@ -110,18 +117,43 @@ fn done(step: &StepReport) {
     }
 }
 
-/// A body below its first line, indented; short JSON on one line.
+/// A body below its first line, indented; short JSON on one line, and of what is long the beginning.
 fn body(half: &Half) -> String {
-    let short = half.shown(MOST);
     let shown = match &half.body {
-        Value::Object(_) | Value::Array(_) if short.chars().count() > LINE && short.chars().count() < MOST => {
-            serde_json::to_string_pretty(&half.body).unwrap_or(short)
+        Value::Object(_) | Value::Array(_) => {
+            let json = shortened(&half.body);
+            let line = json.to_string();
+            if line.chars().count() <= LINE { line } else { serde_json::to_string_pretty(&json).unwrap_or(line) }
         }
-        // A page is for a browser: its first lines say enough.
-        Value::String(text) if text.trim_start().starts_with('<') => format!("a page of {} characters", text.chars().count()),
-        _ => short,
+        // A page is for a browser.
+        Value::String(text) if text.trim_start().starts_with('<') && text.chars().count() > LINE => {
+            format!("a page of {} characters", text.chars().count())
+        }
+        _ => half.shown(MOST),
     };
-    if shown.is_empty() { shown } else { format!("\n      {}", shown.replace('\n', "\n      ")) }
+    let lines: Vec<&str> = shown.lines().collect();
+    let more = lines.len().saturating_sub(LINES);
+    let mut text = String::new();
+    for line in lines.iter().take(LINES) {
+        text += &format!("\n      {line}");
+    }
+    if more > 0 {
+        text += &format!("\n      {DIM}… ({more} more lines){DIM:#}");
+    }
+    text
+}
+
+/// A value with the beginnings of its long texts.
+fn shortened(value: &Value) -> Value {
+    match value {
+        Value::String(text) => match text.char_indices().nth(LONG) {
+            Some((end, _)) => format!("{}… ({} characters)", text.get(..end).unwrap_or_default(), text.chars().count()).into(),
+            None => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(shortened).collect(),
+        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), shortened(value))).collect(),
+        other => other.clone(),
+    }
 }
 
 fn line(text: &str) {
