@@ -292,7 +292,7 @@ impl Builder {
         let (listeners, new_listening) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let access = Access { token: token.clone() };
-        let control = Control::new(worlds.clone(), started, self.host, scheme, access, listeners, stopped.clone());
+        let control = Control::new(worlds.clone(), started, gateway, tls.clone(), access, listeners, stopped.clone());
         let server = Arc::new(Server {
             worlds: worlds.clone(),
             control,
@@ -313,8 +313,8 @@ impl Builder {
             None => format!("{scheme}://{}", reachable(gateway)),
         };
         let world = worlds.get(DEFAULT).ok_or_else(|| NewWorldError::NoSource(DEFAULT.to_owned()))?;
-        let default = WorldHandle { world, worlds: worlds.clone(), gateway: url };
-        Ok(Understudy { default, worlds, addresses, tls, token, stop, thread: Some(thread) })
+        let default = WorldHandle { world, worlds: worlds.clone(), gateway: url, tls, token };
+        Ok(Understudy { default, worlds, addresses, stop, thread: Some(thread) })
     }
 
     /// The authority that would vouch for such a server; it is made if there is none.
@@ -362,8 +362,6 @@ pub struct Understudy {
     default: WorldHandle,
     worlds: Arc<Worlds>,
     addresses: Vec<SocketAddr>,
-    tls: Option<Arc<Tls>>,
-    token: Option<Token>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -397,22 +395,22 @@ impl Understudy {
 
     /// How clients speak to it: `https` or `http`.
     pub fn scheme(&self) -> &'static str {
-        if self.tls.is_some() { "https" } else { "http" }
+        if self.default.tls.is_some() { "https" } else { "http" }
     }
 
     /// The certificate (PEM) that clients are to trust; none without TLS.
     pub fn ca_pem(&self) -> Option<&str> {
-        self.tls.as_deref().map(Tls::pem)
+        self.default.trusted()
     }
 
     /// The file that [`Understudy::ca_pem`] is in; none without TLS, or with an authority in memory.
     pub fn ca_file(&self) -> Option<&Path> {
-        self.tls.as_deref().and_then(Tls::file)
+        self.default.tls.as_deref().and_then(Tls::file)
     }
 
     /// What control calls must have, if anything.
     pub fn control_token(&self) -> Option<&Token> {
-        self.token.as_ref()
+        self.default.token.as_ref()
     }
 
     /// Slugs of the providers that it emulates.
@@ -465,6 +463,8 @@ pub struct WorldHandle {
     world: Arc<World>,
     worlds: Arc<Worlds>,
     gateway: String,
+    tls: Option<Arc<Tls>>,
+    token: Option<Token>,
 }
 
 impl std::fmt::Debug for WorldHandle {
@@ -504,6 +504,11 @@ impl WorldHandle {
         let Some(provider) = self.worlds.registry.provider(slug) else { return Ok(Vec::new()) };
         let links = self.links(slug);
         self.world.look(real_now(), provider.about().slug, |cx| provider.environment(cx, &links))
+    }
+
+    /// The certificate (PEM) of the authority that vouches for its server; none without TLS.
+    fn trusted(&self) -> Option<&str> {
+        self.tls.as_deref().map(Tls::pem)
     }
 
     fn links(&self, slug: &str) -> Links {

@@ -34,6 +34,7 @@ use crate::http::router::{Match, PathRules, Router};
 use crate::http::{Problem, Reply, Req, any, form, reply};
 use crate::server::address::WORLD_HEADER;
 use crate::server::listen::{Listening, deleted};
+use crate::server::tls::Tls;
 use crate::world::World;
 use crate::world::journal::Move;
 use crate::worlds::{Registry, Worlds};
@@ -179,10 +180,9 @@ pub struct Caller<'a> {
 pub struct Control {
     worlds: Arc<Worlds>,
     started: DateTime<Utc>,
-    /// The address that new ports are bound on.
-    host: std::net::IpAddr,
-    /// How callers speak to this server.
-    scheme: &'static str,
+    /// Where this server listens; new ports are bound on the same host.
+    gateway: SocketAddr,
+    tls: Option<Arc<Tls>>,
     access: Access,
     listeners: UnboundedSender<Listening>,
     stop: watch::Receiver<bool>,
@@ -190,13 +190,13 @@ pub struct Control {
 }
 
 impl Control {
-    /// A control API over `worlds`, for whoever `access` admits. New ports are bound on `host`, spoken to by `scheme` and handed to
-    /// `listeners`; calls that wait end when `stop` turns true.
+    /// A control API over `worlds`, for whoever `access` admits, of a server that listens at `gateway` (over TLS where there is `tls`).
+    /// New ports are bound on the same host and handed to `listeners`; calls that wait end when `stop` turns true.
     pub fn new(
         worlds: Arc<Worlds>,
         started: DateTime<Utc>,
-        host: std::net::IpAddr,
-        scheme: &'static str,
+        gateway: SocketAddr,
+        tls: Option<Arc<Tls>>,
         access: Access,
         listeners: UnboundedSender<Listening>,
         stop: watch::Receiver<bool>,
@@ -205,7 +205,12 @@ impl Control {
         #[expect(clippy::expect_used, reason = "two routes for one path are a mistake in the table above, found by every test")]
         let router =
             Router::new(PathRules { trailing_slash: true, ignore_case: false }, table).expect("no two routes are the same");
-        Self { worlds, started, host, scheme, access, listeners, stop, router }
+        Self { worlds, started, gateway, tls, access, listeners, stop, router }
+    }
+
+    /// How callers speak to this server.
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// Who may use it.

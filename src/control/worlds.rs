@@ -155,9 +155,9 @@ fn open_ports(call: &Call<'_>, world: &Arc<World>) -> Result<BTreeMap<&'static s
     for slug in call.control.worlds.registry.slugs() {
         let failed =
             |error: std::io::Error| Details::internal(format!("a port for world {:?} cannot be opened: {error}", world.name()));
-        let socket = bind(SocketAddr::new(call.control.host, 0)).map_err(failed)?;
+        let socket = bind(SocketAddr::new(call.control.gateway.ip(), 0)).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        own.insert(slug, format!("{}://{}", call.control.scheme, reachable(address)));
+        own.insert(slug, format!("{}://{}", call.control.scheme(), reachable(address)));
         let port = Port { provider: Some(slug), world: Some(world.name().to_owned()) };
         call.control
             .listeners

@@ -52,12 +52,11 @@ impl Rig {
         let (listeners, new_listening) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let access = Access::default();
-        let control =
-            Control::new(worlds.clone(), real_now(), Ipv4Addr::LOCALHOST.into(), "http", access, listeners, stopped.clone());
-        let capacity = Capacity::new(&limits);
-        let server = Arc::new(Server { worlds, control, external: None, webhooks: Webhooks::Off, limits, capacity, tls });
         let socket = bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let address = socket.local_addr().unwrap();
+        let control = Control::new(worlds.clone(), real_now(), address, tls.clone(), access, listeners, stopped.clone());
+        let capacity = Capacity::new(&limits);
+        let server = Arc::new(Server { worlds, control, external: None, webhooks: Webhooks::Off, limits, capacity, tls });
         let listening = vec![Listening { socket, port: Port::default(), life: None }];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let thread = std::thread::spawn(move || runtime.block_on(run(server, listening, new_listening, stopped)));
