@@ -41,6 +41,18 @@ impl Folder {
         };
         std::path::absolute(folder).map_err(|error| Failed::run(format!("--ca-dir: {error}")))
     }
+
+    /// The file that has the certificate, and that certificate. It must have been made: who only asks a server makes none.
+    pub(super) fn trusted(&self) -> Result<(PathBuf, String), Failed> {
+        let file = self.path()?.join(CERTIFICATE_FILE);
+        match std::fs::read_to_string(&file) {
+            Ok(pem) => Ok((file, pem)),
+            Err(error) => Err(Failed::run(format!(
+                "cannot trust {}: {error}; --ca-dir names the folder of the authority that the server was started with",
+                file.display()
+            ))),
+        }
+    }
 }
 
 /// The authority, and what it may vouch for when it has yet to be made.

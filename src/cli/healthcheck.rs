@@ -13,7 +13,6 @@ use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, Stream
 
 use super::{Failed, Outcome, ca, print};
 use crate::control::access::Token;
-use crate::server::authority::CERTIFICATE_FILE;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -46,10 +45,10 @@ pub(super) fn run(options: &Options) -> Outcome {
 
 /// The local authority, which must have been made; a probe makes nothing.
 fn trusted(options: &Options) -> Result<ClientConfig, Failed> {
-    let file = options.authority.path()?.join(CERTIFICATE_FILE);
+    let (file, pem) = options.authority.trusted()?;
     let failed = |error: &dyn std::fmt::Display| Failed::run(format!("cannot trust {}: {error}", file.display()));
     let mut roots = RootCertStore::empty();
-    let certificate = CertificateDer::from_pem_file(&file).map_err(|error| failed(&error))?;
+    let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| failed(&error))?;
     roots.add(certificate).map_err(|error| failed(&error))?;
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().map_err(|error| failed(&error))?;

@@ -22,16 +22,12 @@ pub(super) struct Options {
 
 /// Serves until SIGINT or SIGTERM, and writes.
 pub(super) fn run(options: &Options) -> Outcome {
-    if options.serve.server.tls {
-        return Err(Failed::usage("record serves plain HTTP, over which it plays what it wrote: leave out --tls"));
-    }
     serve::until_stopped(&options.serve, |understudy| write(options, understudy))
 }
 
 fn write(options: &Options, understudy: &Understudy) -> Outcome {
     let out = options.out.display();
-    let token = understudy.control_token().map(|token| token.secret().to_owned());
-    let mut stage = Stage::at(understudy.server_url(), token).map_err(Failed::run)?;
+    let mut stage = Stage::of(understudy).map_err(Failed::run)?;
     let recorded =
         stage.record(understudy.server_url()).map_err(|reason| Failed::run(format!("nothing is written to {out}: {reason}")))?;
     serve::write_whole(&options.out, recorded.text.trim_end())

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::show::Show;
-use super::{Failed, Outcome, print};
+use super::{Failed, Outcome, ca, print};
 use crate::scenario::{self, Mistake, Moment, Pause, Report, Scenario, Stage, report};
 
 /// What to play, where and how.
@@ -23,6 +23,8 @@ pub(super) struct Options {
     /// Token that the control API of that server asks for
     #[arg(long, env = "UNDERSTUDY_CONTROL_TOKEN", value_name = "TOKEN", hide_env_values = true, requires = "against")]
     control_token: Option<String>,
+    #[command(flatten)]
+    authority: ca::Folder,
     /// Leave the worlds there, to look at them
     #[arg(long, requires = "against")]
     keep: bool,
@@ -58,11 +60,7 @@ fn pace(text: &str) -> Result<Duration, String> {
 /// Plays all; exit status 1 when one fails, 2 when a file has mistakes (and then nothing is played).
 pub(super) fn run(options: &Options) -> Outcome {
     let files = found(&options.files)?;
-    let stage = match &options.against {
-        Some(url) => Stage::at(url, options.control_token.clone()),
-        None => Stage::embedded(),
-    };
-    let mut stage = stage.map_err(Failed::run)?.keeping(options.keep);
+    let mut stage = stage(options)?.keeping(options.keep);
     let scenarios = read(&stage, &files)?;
     let mut reports = Vec::new();
     let live = options.pace.is_some() || options.step;
@@ -86,6 +84,14 @@ pub(super) fn run(options: &Options) -> Outcome {
         reports.push(report);
     }
     finish(options, &reports)
+}
+
+/// The server to play on. One that speaks HTTPS is vouched for by the local authority.
+fn stage(options: &Options) -> Result<Stage, Failed> {
+    let Some(url) = &options.against else { return Stage::embedded().map_err(Failed::run) };
+    let is_https = url::Url::parse(url).is_ok_and(|url| url.scheme() == "https");
+    let trusted = if is_https { Some(options.authority.trusted()?.1) } else { None };
+    Stage::at(url, options.control_token.clone(), trusted.as_deref()).map_err(Failed::run)
 }
 
 fn finish(options: &Options, reports: &[Report]) -> Outcome {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use http::Method;
+use http::header::AUTHORIZATION;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use url::Url;
@@ -13,6 +14,7 @@ use super::format::{Action, Body, Part, PartContent, Request, Scenario, Setting,
 use super::report::Half;
 use super::run::{Acted, Moment, Stage, World};
 use super::vars::{Vars, fill, fill_with, plain};
+use crate::control::access::TOKEN_HEADER;
 
 /// What a path segment keeps as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -205,6 +207,11 @@ impl Stage {
                 }
             }
         }
+        let has = |name: &str| headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name));
+        let brings_its_own = request.auth.is_some() || has(AUTHORIZATION.as_str()) || has(TOKEN_HEADER.as_str());
+        if is_below(&world.control, url.as_str()) && !brings_its_own {
+            headers.extend(self.client.token().map(|token| (TOKEN_HEADER.to_string(), token.to_owned())));
+        }
         let (content_type, body) = bytes(&request.body, vars)?;
         if let Some(content_type) = content_type
             && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
@@ -228,8 +235,7 @@ impl Stage {
             }
             Target::Plain { method, url } => {
                 let url = absolute(world, &fill_with(url, vars, str::to_owned)?)?;
-                let fits = |base: &str| url.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
-                let slug = world.bases.iter().find(|(_, base)| fits(base)).map(|(slug, _)| slug.clone());
+                let slug = world.bases.iter().find(|(_, base)| is_below(base, &url)).map(|(slug, _)| slug.clone());
                 Ok((method.clone(), url, slug.filter(|slug| self.catalog.has(slug))))
             }
         }
@@ -263,6 +269,11 @@ fn absolute(world: &World, url: &str) -> Result<String, String> {
     }
     let base = world.bases.get(slug).ok_or_else(|| format!("`{url}` begins with no provider's slug"))?;
     Ok(format!("{base}{below}"))
+}
+
+/// Whether a URL begins with a base URL.
+fn is_below(base: &str, url: &str) -> bool {
+    url.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
 }
 
 /// Whether a URL is on the server: a scenario never calls anybody else.

@@ -1,12 +1,16 @@
-//! A plain HTTP client: no redirects followed, no proxy, a cookie jar as a browser has one.
+//! A plain client of HTTP and HTTPS: no redirects followed, no proxy, a cookie jar as a browser has one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use serde_json::Value;
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::crypto::ring;
 use ureq::Agent;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// Real time within which an answer must be complete.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,7 +59,13 @@ impl Incoming {
 }
 
 impl Client {
-    pub(super) fn new(token: Option<String>) -> Self {
+    /// `trusted` has the certificates (PEM) of those whom HTTPS servers may be vouched for by, nobody else's; the error says what is
+    /// wrong with it.
+    pub(super) fn new(token: Option<String>, trusted: Option<&str>) -> Result<Self, String> {
+        let roots = trusted.map(certificates).transpose()?.unwrap_or_default();
+        let tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
+            .root_certs(RootCerts::Specific(Arc::new(roots)));
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -65,8 +75,14 @@ impl Client {
             .timeout_global(Some(PATIENCE))
             .max_idle_connections(0)
             .allow_non_standard_methods(true)
+            .tls_config(tls.build())
             .build();
-        Self { agent: config.new_agent(), token, cookies: BTreeMap::new() }
+        Ok(Self { agent: config.new_agent(), token, cookies: BTreeMap::new() })
+    }
+
+    /// What the control API asks for.
+    pub(super) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 
     /// Forgets all cookies.
@@ -149,6 +165,22 @@ impl Client {
     }
 }
 
+fn certificates(pem: &str) -> Result<Vec<Certificate<'static>>, String> {
+    let items = parse_pem(pem.as_bytes()).collect::<Result<Vec<_>, _>>();
+    let items = items.map_err(|error| format!("what is to be trusted is no PEM: {error}"))?;
+    let found = items.into_iter().filter_map(|item| if let PemItem::Certificate(one) = item { Some(one) } else { None });
+    let found: Vec<_> = found.collect();
+    if found.is_empty() { Err("there is no certificate in what is to be trusted".to_owned()) } else { Ok(found) }
+}
+
+/// Why there is no answer; where TLS is the reason, what helps.
 fn words(error: &ureq::Error) -> String {
-    format!("no whole answer: {error}")
+    let tls = if let ureq::Error::Io(error) = error { error.get_ref().and_then(|error| error.downcast_ref()) } else { None };
+    match tls {
+        Some(rustls::Error::InvalidCertificate(reason)) => format!(
+            "its certificate is not trusted ({reason}); it must be vouched for by the local authority that was given (--ca-dir names its folder), for the name in the address"
+        ),
+        Some(rustls::Error::InvalidMessage(_)) => "it does not speak HTTPS; use http:// there".to_owned(),
+        _ => format!("no whole answer: {error}"),
+    }
 }

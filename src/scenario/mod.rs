@@ -1,6 +1,6 @@
 //! Scenarios: stories that are a demonstration, a test and documentation at once.
 //!
-//! A scenario is a client like any other: it plays over HTTP on a server in this process ([`run`]) or on a running one
+//! A scenario is a client like any other: it plays over HTTP or HTTPS on a server in this process ([`run`]) or on a running one
 //! ([`Stage::at`]), in a world of its own.
 //!
 //! # Writing one
@@ -49,7 +49,8 @@
 //! provider}` (the newest such message: `$.body`, `$.code`, `$.link`); `open: URL` (shown to the audience; with `expect` or `capture`
 //! it is fetched as a browser does, with cookies, redirects followed while they stay on the server); `reset: true`; `pause: 2s` or
 //! `pause: key` (demonstrations only). The answer of a `simulate` or a clock step is the control API's, and can be expected and
-//! captured too.
+//! captured too. A `request` to `/_understudy/…` has the control API's token, if there is one, unless it brings its own or has
+//! `auth: none`.
 //!
 //! **Expectations**: `status`, `headers`, `json`, `jsonpath`, `absent`, `text` (parts of the body, or matchers for all of it),
 //! `body: empty`, `connection: broken`. A JSONPath that finds several values wants each of them to fit, and at least one.
@@ -144,7 +145,7 @@ pub fn run(path: impl AsRef<Path>) -> Result<Report, Failed> {
 
 /// Plays a scenario on the server of this world, in a fresh world of its own; the given one is not touched.
 pub fn run_on(world: &WorldHandle, path: impl AsRef<Path>) -> Result<Report, Failed> {
-    on(Stage::at(world.server_url(), None)?, path.as_ref())
+    on(Stage::of(world)?, path.as_ref())
 }
 
 fn on(mut stage: Stage, path: &Path) -> Result<Report, Failed> {

@@ -15,7 +15,7 @@ use super::report::{Outcome, Report, StepReport};
 use super::vars::{Vars, fill, fill_with};
 use super::{Failed, read};
 use crate::world::clock::real_now;
-use crate::{StartError, Understudy};
+use crate::{StartError, Understudy, WorldHandle};
 
 /// A moment of a play, for whoever shows it.
 #[derive(Debug)]
@@ -67,19 +67,20 @@ impl Stage {
     /// A server of its own, in this process.
     pub fn embedded() -> Result<Self, Failed> {
         let server = Understudy::builder().start().map_err(|error: StartError| Failed::Server(error.to_string()))?;
-        let url = server.url();
-        Ok(Self { _server: Some(server), ..Self::at(&url, None)? })
+        let stage = Self::of(&server)?;
+        Ok(Self { _server: Some(server), ..stage })
     }
 
-    /// A running server. `url` is that of its gateway, `token` what its control API asks for.
-    pub fn at(url: &str, token: Option<String>) -> Result<Self, Failed> {
-        if url.starts_with("https://") {
-            return Err(Failed::Server(format!(
-                "{url}: scenarios are played over plain HTTP; give the address of a server without TLS"
-            )));
-        }
+    /// The server of this world.
+    pub fn of(world: &WorldHandle) -> Result<Self, Failed> {
+        Self::at(world.server_url(), world.token.as_ref().map(|token| token.secret().to_owned()), world.trusted())
+    }
+
+    /// A running server. `url` is that of its gateway, `token` what its control API asks for, `trusted` the certificates (PEM) of the
+    /// authority that vouches for it where it speaks HTTPS; no other is trusted.
+    pub fn at(url: &str, token: Option<String>, trusted: Option<&str>) -> Result<Self, Failed> {
         let control = format!("{}/_understudy", url.trim_end_matches('/'));
-        let mut client = Client::new(token);
+        let mut client = Client::new(token, trusted).map_err(Failed::Server)?;
         let catalog = Catalog::of(&mut client, &control).map_err(Failed::Server)?;
         Ok(Self { client, control, catalog, keep: false, _server: None })
     }

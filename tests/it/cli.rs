@@ -58,7 +58,7 @@ impl Running {
         Self { child, stdout, line, ready }
     }
 
-    fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         address_of(&self.ready["url"])
     }
 
@@ -103,8 +103,8 @@ pub(crate) fn signal(process: u32, name: &str) {
 }
 
 fn address_of(url: &Value) -> SocketAddr {
-    let url = url.as_str().expect("a URL").strip_prefix("http://").expect("plain HTTP");
-    url.split('/').next().unwrap().parse().expect("an address")
+    let (_, rest) = url.as_str().expect("a URL").split_once("://").expect("it is absolute");
+    rest.split('/').next().unwrap().parse().expect("an address")
 }
 
 /// Runs a command that must end by itself.

@@ -32,7 +32,18 @@ pub(crate) fn trusting(pem: &str, protocol: &str) -> Arc<ClientConfig> {
 }
 
 /// One request over TLS to a server that goes by `name`: status and body, or why there was no connection.
-async fn ask(
+pub(crate) async fn ask(
+    address: SocketAddr,
+    name: &str,
+    client: &Arc<ClientConfig>,
+    request: (Method, &str, Value),
+) -> Result<(StatusCode, Bytes), String> {
+    ask_with(("authorization", &format!("Bearer {KEY}")), address, name, client, request).await
+}
+
+/// As [`ask`], with another header than the key.
+pub(crate) async fn ask_with(
+    header: (&str, &str),
     address: SocketAddr,
     name: &str,
     client: &Arc<ClientConfig>,
@@ -46,10 +57,7 @@ async fn ask(
     assert_eq!(client.alpn_protocols, [if h2 { &b"h2"[..] } else { b"http/1.1" }], "the server speaks what the client asked for");
     let host = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
     let body = if body.is_null() { Bytes::new() } else { body.to_string().into() };
-    let request = Request::builder()
-        .method(method)
-        .header("authorization", format!("Bearer {KEY}"))
-        .header("content-type", "application/json");
+    let request = Request::builder().method(method).header(header.0, header.1).header("content-type", "application/json");
     let answer = if h2 {
         let (mut sender, connection) =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();

@@ -8,7 +8,9 @@ mod replay;
 use std::path::{Path, PathBuf};
 
 use understudy::Understudy;
+use understudy::control::access::Token;
 use understudy::scenario::{self, Failed, Report, SCHEMA, Stage};
+use understudy::server::tls::Keeper;
 
 /// A story of two steps, in the second of which somebody is texted.
 const SIGNUP: &str = r#"title: A signup
@@ -87,8 +89,47 @@ fn a_test_plays_a_file_on_a_server_of_its_own_or_on_a_running_one() {
     assert_eq!(mistakes.len(), 1);
     let Err(Failed::Mistakes(mistakes)) = scenario::run(folder.path().join("missing.yaml")) else { panic!("it is missing") };
     assert!(mistakes[0].message.contains("No such file"), "{mistakes:?}");
-    let Err(Failed::Server(reason)) = Stage::at("http://127.0.0.1:1", None) else { panic!("nobody is there") };
+    let Err(Failed::Server(reason)) = Stage::at("http://127.0.0.1:1", None, None) else { panic!("nobody is there") };
     assert!(reason.contains("/_understudy/info"), "{reason}");
+}
+
+#[test]
+fn a_server_with_tls_and_a_token_is_played_on_by_whoever_knows_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("right.yaml");
+    let control = "  - request: GET /_understudy/clock
+    expect: {status: 200}
+  - request: GET ${control}/outbox?to=nobody
+    expect: {json: {messages: []}}
+  - request: GET /_understudy/clock
+    headers: {Understudy-Token: wrong}
+    expect: {status: 401}
+  - request: GET /_understudy/clock
+    auth: none
+    expect: {status: 401}
+";
+    std::fs::write(&file, format!("{SIGNUP}{control}")).unwrap();
+    let start = || Understudy::builder().tls(Keeper::Memory).control_token(Token::new("s3cret").unwrap()).start().unwrap();
+    let (server, other) = (start(), start());
+    scenario::run_on(&server, &file).unwrap();
+
+    let plain = Understudy::builder().start().unwrap();
+    let token = || Some("s3cret".to_owned());
+    let (https, http) = (server.url(), server.url().replace("https", "http"));
+    assert!(play(&mut Stage::at(&https, token(), server.ca_pem()).unwrap(), SIGNUP).passed);
+    let not_trusted = "/_understudy/info: its certificate is not trusted (UnknownIssuer); it must be vouched for by";
+    for (url, token, trusted, said) in [
+        (https.as_str(), None, server.ca_pem(), "/_understudy/info: 401 the control API wants its token"),
+        (&https, token(), other.ca_pem(), not_trusted),
+        (&https, token(), None, not_trusted),
+        (&https, token(), Some("my notes"), "there is no certificate in what is to be trusted"),
+        (&https, token(), Some("-----BEGIN CERTIFICATE-----\nmy notes"), "what is to be trusted is no PEM: "),
+        (&http, token(), server.ca_pem(), "This port speaks HTTPS. Use https://"),
+        (&plain.url().replace("http", "https"), token(), server.ca_pem(), "it does not speak HTTPS; use http:// there"),
+    ] {
+        let Err(Failed::Server(reason)) = Stage::at(url, token, trusted) else { panic!("{said}") };
+        assert!(reason.contains(said), "{said}: {reason}");
+    }
 }
 
 #[test]

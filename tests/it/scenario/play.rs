@@ -211,7 +211,7 @@ steps:
 #[test]
 fn the_first_failure_of_a_scenario_ends_it_and_the_next_is_played() {
     let server = Understudy::builder().start().unwrap();
-    let mut stage = Stage::at(&server.url(), None).unwrap();
+    let mut stage = Stage::of(&server).unwrap();
     let report = play(
         &mut stage,
         "title: t\nsteps:\n  - request: GET /_understudy/clock\n  - request: GET /_understudy/clocks\n  - reset: true\n",
@@ -222,7 +222,7 @@ fn the_first_failure_of_a_scenario_ends_it_and_the_next_is_played() {
     assert!(server.world("world-1").is_none(), "its world is gone");
     assert!(play(&mut stage, "title: t\nsteps: [{request: GET /_understudy/clock}]").passed);
 
-    let mut stage = Stage::at(&server.url(), None).unwrap().keeping(true);
+    let mut stage = Stage::of(&server).unwrap().keeping(true);
     let kept = play(&mut stage, "title: t\nsteps: [{advance: PT1H}]");
     let name = kept.world.expect("it is kept").rsplit_once("/~").unwrap().1.to_owned();
     assert!(server.world(&name).is_some());

@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use understudy::Understudy;
 use understudy::scenario::{Failed, Report, Stage};
@@ -9,6 +10,7 @@ use understudy::scenario::{Failed, Report, Stage};
 use super::stories;
 use crate::cli::Running;
 use crate::raw::request;
+use crate::tls::{ask, trusting};
 
 /// Calls of every provider, with what people and faults do in between.
 const SESSION: &str = r#"title: A session
@@ -89,7 +91,7 @@ fn recorded(stage: &mut Stage, name: &str, text: &str) -> String {
 #[test]
 fn a_session_with_every_provider_plays_again() {
     let server = Understudy::builder().start().unwrap();
-    let mut stage = Stage::at(&server.url(), None).unwrap().keeping(true);
+    let mut stage = Stage::of(&server).unwrap().keeping(true);
     let text = recorded(&mut stage, "session", SESSION);
     for secret in [
         "yVg3LEnF08y0MDmpHcPxB",
@@ -118,7 +120,7 @@ fn a_session_with_every_provider_plays_again() {
 #[test]
 fn every_story_that_was_played_can_be_recorded() {
     let server = Understudy::builder().start().unwrap();
-    let mut stage = Stage::at(&server.url(), None).unwrap().keeping(true);
+    let mut stage = Stage::of(&server).unwrap().keeping(true);
     for file in std::fs::read_dir(stories()).unwrap() {
         let file = file.unwrap().path();
         let text = std::fs::read_to_string(&file).unwrap();
@@ -129,7 +131,7 @@ fn every_story_that_was_played_can_be_recorded() {
 #[test]
 fn what_is_not_whole_is_not_recorded() {
     let server = Understudy::builder().start().unwrap();
-    let mut stage = Stage::at(&server.url(), None).unwrap();
+    let mut stage = Stage::of(&server).unwrap();
     let refused = |stage: &mut Stage, url: &str| match stage.record(url) {
         Err(Failed::Server(reason)) => reason,
         other => panic!("{other:?}"),
@@ -170,4 +172,24 @@ fn the_recorder_writes_when_it_is_told_to_stop() {
 
     let idle = Running::serving(&["record", "--out", out, "--port", "0"]);
     assert_eq!(idle.stop("INT").0, Some(1), "there is nothing to write");
+}
+
+#[tokio::test]
+async fn a_recording_over_https_plays_again_with_and_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, place) = (folder.path().join("session.yaml"), folder.path().join("tls"));
+    let options = ["--port", "0", "--tls", "--ca-dir", place.to_str().unwrap(), "--control-token", "s3cret"];
+    let server = Running::serving(&[&["record", "--out", file.to_str().unwrap()], &options[..]].concat());
+    let client = trusting(&std::fs::read_to_string(place.join("authority.pem")).unwrap(), "http/1.1");
+    let made = (Method::POST, "/verified/1-click", json!({"phone": "+10123456789"}));
+    let (status, body) = ask(server.address(), "localhost", &client, made).await.unwrap();
+    assert_eq!(status, StatusCode::CREATED, "{}", body.escape_ascii());
+    let url = serde_json::from_slice::<Value>(&body).unwrap()["url"].as_str().unwrap().to_owned();
+    assert!(url.starts_with("https://localhost:"), "{url}");
+    let page = format!("/verified/request/{}", url.rsplit_once('/').unwrap().1);
+    assert_eq!(ask(server.address(), "localhost", &client, (Method::GET, &page, Value::Null)).await.unwrap().0, StatusCode::OK);
+    assert_eq!(server.stop("TERM").0, Some(0));
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("id: ${url}") && !text.contains("https://localhost:"), "{text}");
+    understudy::scenario::run(&file).unwrap();
 }

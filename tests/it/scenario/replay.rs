@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use understudy::Understudy;
+use understudy::server::tls::Keeper;
 
 use crate::cli::{run, understudy};
 
@@ -135,6 +136,24 @@ fn wrong_use_is_told() {
         assert_eq!((ended, out.as_str()), (status, ""), "{arguments:?}: {err}");
         assert!(err.contains(said), "{arguments:?}: {err}");
     }
+}
+
+#[test]
+fn a_server_with_tls_is_vouched_for_by_the_authority_in_the_folder() {
+    let folder = folder();
+    let keeper = |name: &str| Keeper::Folder(folder.path().join(name));
+    let server = Understudy::builder().tls(keeper("tls")).start().unwrap();
+    let _other = Understudy::builder().tls(keeper("other")).start().unwrap();
+    let against = |place| replay(folder.path(), &["replay", "good.yaml", "--against", &server.url(), "--ca-dir", place]);
+    let (status, out, err) = against("tls");
+    assert_eq!((status, err.as_str()), (0, ""), "{out}");
+    let (status, _, err) = against("other");
+    assert_eq!(status, 1);
+    assert!(err.contains("its certificate is not trusted (UnknownIssuer); ") && err.contains("--ca-dir names its folder"), "{err}");
+    let (status, _, err) = against("none");
+    assert_eq!(status, 1);
+    assert!(err.contains("none/authority.pem: No such file") && err.contains("--ca-dir names the folder"), "{err}");
+    assert!(!folder.path().join("none").exists(), "who only asks makes nothing");
 }
 
 #[test]
