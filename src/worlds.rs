@@ -5,7 +5,7 @@ mod load;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -350,6 +350,9 @@ struct Held {
     life: Arc<watch::Sender<()>>,
 }
 
+/// How many worlds may be awake at a time, beside the default one: an open database takes most of a megabyte.
+const AWAKE: usize = 64;
+
 /// The worlds of one process.
 pub struct Worlds {
     /// The providers that are in all of them.
@@ -361,6 +364,8 @@ pub struct Worlds {
     /// What snapshots may take.
     space: Arc<Space>,
     held: RwLock<BTreeMap<String, Held>>,
+    /// Those that were opened, and may be awake.
+    awake: Mutex<Vec<Weak<World>>>,
     /// How many worlds were named here.
     named: AtomicU64,
     /// Told when some world has a webhook to post.
@@ -377,6 +382,7 @@ impl Worlds {
             empty: Mutex::new(None),
             space: Arc::new(Space::new(snapshot::MEMORY)),
             held: RwLock::default(),
+            awake: Mutex::default(),
             named: AtomicU64::new(0),
             webhooks: Notify::new(),
         }
@@ -485,12 +491,46 @@ impl Worlds {
         let watch = Stopwatch::start();
         for Held { world, created, .. } in &held {
             match world.tidy(world.name() != DEFAULT, *created, real) {
-                Ok(true) if watch.elapsed() > TIDYING => return true,
-                Ok(_) => {}
+                Ok(done) => {
+                    self.limit_awake(world);
+                    if done && watch.elapsed() > TIDYING {
+                        return true;
+                    }
+                }
                 Err(error) => tracing::error!(world = world.name(), %error, "a world can neither begin nor sleep"),
             }
         }
         false
+    }
+
+    /// Has worlds go to sleep where too many are awake, those first that were not used for longest. To be called after whatever may
+    /// have awakened `world`.
+    pub fn limit_awake(&self, world: &Arc<World>) {
+        if !world.was_opened() || world.name() == DEFAULT {
+            return;
+        }
+        let mut listed = lock(&self.awake);
+        listed.push(Arc::downgrade(world));
+        if listed.len() <= AWAKE {
+            return;
+        }
+        let mut awake: Vec<Arc<World>> = Vec::with_capacity(listed.len());
+        for world in listed.iter().rev().filter_map(Weak::upgrade) {
+            if world.is_awake() && !awake.iter().any(|other| Arc::ptr_eq(other, &world)) {
+                awake.push(world);
+            }
+        }
+        // Of those that were used in the same millisecond, the ones opened first go first.
+        awake.reverse();
+        awake.sort_by_key(|world| world.last_used(DateTime::UNIX_EPOCH));
+        // Some more than there have to be, so that it is not the next one's turn at once.
+        let surplus = if awake.len() > AWAKE { awake.len() - AWAKE * 3 / 4 } else { 0 };
+        for world in awake.drain(..surplus) {
+            if let Err(error) = world.go_to_sleep() {
+                tracing::error!(world = world.name(), %error, "a world cannot sleep");
+            }
+        }
+        *listed = awake.iter().map(Arc::downgrade).collect();
     }
 
     /// Deletes this very world, not one that took its name since.

@@ -153,6 +153,7 @@ impl Server {
         };
         if let Some(world) = asked {
             self.worlds.look_for_webhooks(&world, real);
+            self.worlds.limit_awake(&world);
         }
         if !reply.wait.is_zero() {
             line.pause(reply.wait).await;

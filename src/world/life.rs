@@ -5,6 +5,7 @@
 //! database is closed, and what differs from the image that it began with is kept. Neither can be told from outside.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension as _};
@@ -279,7 +280,10 @@ impl World {
         let Life { facts, filling, db, rest, .. } = life;
         let db = match db {
             Some(db) => db,
-            none => none.insert(awaken(rest, facts, &*self.hooks, &self.origin)?),
+            none => {
+                self.opened.store(true, Ordering::Relaxed);
+                none.insert(awaken(rest, facts, &*self.hooks, &self.origin)?)
+            }
         };
         Ok(State { db, facts, filling: *filling })
     }
@@ -346,6 +350,16 @@ impl World {
         }
         let is_idle = real - self.last_used(created) >= IDLE;
         Ok(may_sleep && is_idle && self.sleep(&mut life)? || done)
+    }
+
+    /// Closes its database at once, where it may be.
+    pub fn go_to_sleep(&self) -> rusqlite::Result<bool> {
+        self.sleep(&mut self.life())
+    }
+
+    /// Whether its database was opened since this was last asked.
+    pub fn was_opened(&self) -> bool {
+        self.opened.load(Ordering::Relaxed) && self.opened.swap(false, Ordering::Relaxed)
     }
 
     fn sleep(&self, life: &mut Life) -> rusqlite::Result<bool> {

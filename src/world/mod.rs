@@ -19,7 +19,7 @@ pub mod timers;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -194,6 +194,8 @@ pub struct World {
     life: Mutex<Life>,
     shelf: Mutex<Shelf>,
     used_ms: AtomicI64,
+    /// Whether its database was opened since somebody last asked.
+    opened: AtomicBool,
     /// What came in and went out.
     pub journal: Journal,
     /// Tells those who watch what happens.
@@ -279,6 +281,7 @@ impl World {
             life: Mutex::new(life),
             shelf: Mutex::default(),
             used_ms: AtomicI64::new(i64::MAX),
+            opened: AtomicBool::new(false),
             journal: Journal::default(),
             events: Events::default(),
             faults: Faults::default(),

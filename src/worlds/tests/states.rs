@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::world::snapshot::{SnapshotError, Space};
-use crate::worlds::Start;
+use crate::worlds::{AWAKE, Start};
 
 /// What the server does every second, to the end.
 fn tick(worlds: &Worlds, real: DateTime<Utc>) {
@@ -192,6 +192,27 @@ fn a_sleeping_world_awakens_for_its_timers_and_webhooks() {
     world.tick(later(100));
     assert!(world.is_awake());
     assert_eq!(counted(&world, later(100)), 10);
+}
+
+#[test]
+fn of_many_worlds_only_those_used_last_are_awake_and_each_goes_on_as_it_was() {
+    let worlds = worlds(7);
+    let named = |number: usize| Spec { name: Some(format!("w{number}")), ..Spec::default() };
+    let many: Vec<Arc<World>> = (0..3 * AWAKE).map(|number| worlds.create(named(number), REAL).unwrap()).collect();
+    for (at, world) in (1..).zip(&many) {
+        perform(world, &Act::Add(at), later(0));
+        worlds.limit_awake(world);
+        let awake = many.iter().filter(|world| world.is_awake()).count();
+        assert!(awake <= AWAKE, "{awake} are awake after {at}");
+    }
+    assert!(many.last().unwrap().is_awake() && !many[0].is_awake());
+    for (at, world) in (1..).zip(&many) {
+        let alone = worlds.create(Spec { seed: Some(world.seed()), ..Spec::default() }, REAL).unwrap();
+        perform(&alone, &Act::Add(at), later(0));
+        assert_eq!(perform(world, &Act::Draw, later(1)), perform(&alone, &Act::Draw, later(1)));
+        worlds.limit_awake(world);
+        worlds.delete(alone.name());
+    }
 }
 
 #[test]
