@@ -206,6 +206,11 @@ impl Registry {
 
     /// A database with all tables, filled from the fixtures when `filled`.
     pub fn image(&self, now: DateTime<Utc>, filled: bool) -> Result<Image, RegistryError> {
+        self.image_with(now, filled, &BTreeMap::new())
+    }
+
+    /// The same with additions to the fixtures, by provider.
+    fn image_with(&self, now: DateTime<Utc>, filled: bool, additions: &Additions) -> Result<Image, RegistryError> {
         let failed = |source| OpenError::Other { path: "memory".to_owned(), source };
         let mut db = store::open_memory().map_err(failed)?;
         let transaction = db.unchecked_transaction().map_err(failed)?;
@@ -213,8 +218,10 @@ impl Registry {
         for entry in &self.entries {
             let about = entry.provider.about();
             store::migrate(&transaction, about.slug, about.schema, None)?;
-            if filled {
-                entry.load(&transaction, now)?;
+            match additions.get(about.slug) {
+                Some(addition) if filled => entry.load_with(&transaction, now, addition)?,
+                _ if filled => entry.load(&transaction, now)?,
+                _ => {}
             }
         }
         transaction.commit().map_err(failed)?;
@@ -247,6 +254,31 @@ impl Entry {
         let slug = self.provider.about().slug;
         world::prepare(db, slug, now, |cx| self.provider.load(cx, self.fixture.text()))
             .map_err(|error| RegistryError::Fixture { name: self.fixture.name(slug), error })
+    }
+
+    /// Loads the fixture with an addition, which is checked as strictly as a file is.
+    fn load_with(&self, db: &rusqlite::Connection, now: DateTime<Utc>, addition: &Value) -> Result<(), RegistryError> {
+        let slug = self.provider.about().slug;
+        // A fixture that is no JSON is refused as it is, with its place.
+        let Ok(mut fixture) = serde_json::from_str(self.fixture.text()) else { return self.load(db, now) };
+        add(&mut fixture, addition);
+        world::prepare(db, slug, now, |cx| self.provider.load(cx, &fixture.to_string())).map_err(|error| RegistryError::Fixture {
+            name: format!("{} with the additions to {slug}", self.fixture.name(slug)),
+            error,
+        })
+    }
+}
+
+/// Puts an addition into a fixture: members of objects are set, items of lists appended.
+fn add(fixture: &mut Value, addition: &Value) {
+    match (fixture, addition) {
+        (Value::Object(members), Value::Object(added)) => {
+            for (name, value) in added {
+                add(members.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (Value::Array(items), Value::Array(added)) => items.extend(added.iter().cloned()),
+        (fixture, addition) => *fixture = addition.clone(),
     }
 }
 
@@ -284,6 +316,9 @@ pub enum Start {
     },
 }
 
+/// What is added to fixtures, by the slug of their provider: objects as in its fixture file.
+pub type Additions = BTreeMap<String, Value>;
+
 /// What a new world is to be like; everything has a default.
 #[derive(Clone, Debug, Default)]
 pub struct Spec {
@@ -291,6 +326,8 @@ pub struct Spec {
     pub name: Option<String>,
     /// What it begins with.
     pub from: Start,
+    /// What is added to the fixtures, where it begins with them: members of objects are set, items of lists appended.
+    pub fixtures: Additions,
     /// Seed of the random source; the process's when absent.
     pub seed: Option<u64>,
     /// First moment of the clock.
@@ -306,6 +343,9 @@ pub struct Spec {
 /// Why there is no new world.
 #[derive(Debug, thiserror::Error)]
 pub enum NewWorldError {
+    /// What is to be added to the fixtures cannot be.
+    #[error("fixtures: {0}")]
+    Fixtures(String),
     /// The name cannot stand in an address.
     #[error("{0:?} cannot be a world's name: 1 to 63 lower-case letters, digits, '-' or '_', beginning with a letter or digit")]
     BadName(String),
@@ -564,6 +604,17 @@ impl Worlds {
     fn origin(&self, spec: &Spec, real: DateTime<Utc>) -> Result<Origin, NewWorldError> {
         let named = |name: &str| self.get(name).ok_or_else(|| NewWorldError::NoSource(name.to_owned()));
         let (source, seed) = match &spec.from {
+            Start::Fixtures if !spec.fixtures.is_empty() => {
+                for slug in spec.fixtures.keys() {
+                    self.registry.require(slug).map_err(|error| NewWorldError::Fixtures(error.to_string()))?;
+                }
+                let made = self.registry.image_with(real, true, &spec.fixtures);
+                let image = Arc::new(made.map_err(|error| NewWorldError::Fixtures(error.to_string()))?);
+                (Source::Fixtures { image, loaded_at: real }, Some(spec.seed.unwrap_or(self.seed)))
+            }
+            _ if !spec.fixtures.is_empty() => {
+                return Err(NewWorldError::Fixtures("only a world that begins with the fixtures takes additions".to_owned()));
+            }
             Start::Fixtures => {
                 let (image, loaded_at) = self.filled(real)?;
                 (Source::Fixtures { image, loaded_at }, Some(spec.seed.unwrap_or(self.seed)))

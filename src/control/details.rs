@@ -87,7 +87,9 @@ impl From<RegistryError> for Details {
 impl From<NewWorldError> for Details {
     fn from(error: NewWorldError) -> Self {
         let status = match &error {
-            NewWorldError::BadName(_) | NewWorldError::Clock(_) | NewWorldError::Setting(_) => StatusCode::BAD_REQUEST,
+            NewWorldError::BadName(_) | NewWorldError::Clock(_) | NewWorldError::Setting(_) | NewWorldError::Fixtures(_) => {
+                StatusCode::BAD_REQUEST
+            }
             NewWorldError::Exists(_) => StatusCode::CONFLICT,
             NewWorldError::NoSource(_) | NewWorldError::Snapshot(SnapshotError::Unknown { .. }) => StatusCode::NOT_FOUND,
             NewWorldError::Snapshot(_) | NewWorldError::Store(_) | NewWorldError::Registry(_) => return Self::internal(error),

@@ -16,13 +16,15 @@ use crate::server::address::Port;
 use crate::server::listen::{Listening, bind, reachable};
 use crate::world::clock::{Mode, duration};
 use crate::world::{ClockView, CreateError, Source, World};
-use crate::worlds::{DEFAULT, Spec, Start};
+use crate::worlds::{Additions, DEFAULT, Spec, Start};
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Create {
     name: Option<String>,
     from: Option<String>,
+    #[serde(default)]
+    fixtures: Additions,
     seed: Option<u64>,
     now: Option<DateTime<Utc>>,
     clock: Option<Mode>,
@@ -89,7 +91,16 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, Details> {
             settings.push((slug.clone(), key, value));
         }
     }
-    let spec = Spec { name: body.name, from, seed: body.seed, now: body.now, mode: body.clock, settings, idle_ttl };
+    let spec = Spec {
+        name: body.name,
+        from,
+        fixtures: body.fixtures,
+        seed: body.seed,
+        now: body.now,
+        mode: body.clock,
+        settings,
+        idle_ttl,
+    };
     let world = call.control.worlds.create(spec, call.req.received)?;
     let own = if body.listen { open_ports(call, &world) } else { Ok(BTreeMap::new()) };
     let own = own.inspect_err(|_| call.control.worlds.forget(&world))?;

@@ -216,6 +216,9 @@ impl<'a> Check<'a> {
         for (slug, place) in &scenario.providers {
             self.offer(slug, *place);
         }
+        for (slug, place, _) in &scenario.start.fixtures {
+            self.offer(slug, *place);
+        }
         self.settings(&scenario.start.settings);
         for (slug, place, auth) in &scenario.auth {
             if self.offer(slug, *place).is_some() {

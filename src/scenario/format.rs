@@ -36,6 +36,8 @@ pub(super) struct Use {
 #[derive(Debug)]
 pub(super) struct Start {
     pub empty: bool,
+    /// Additions to fixtures, by provider.
+    pub fixtures: Vec<(String, Place, Value)>,
     pub now: DateTime<Utc>,
     pub running: bool,
     pub seed: u64,

@@ -13,6 +13,7 @@
 //!
 //! start:                               # how its world begins; all of it is optional
 //!   from: fixtures                     # or `empty`
+//!   fixtures: {verified: {users: []}}  # what is added to them: members are set, items of lists appended
 //!   now: 2026-01-01T00:00:00Z          # this, unless given
 //!   clock: frozen                      # or `running`
 //!   seed: 0

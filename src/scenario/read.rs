@@ -16,7 +16,7 @@ use crate::world::clock::duration;
 const BEGINNING: &str = "2026-01-01T00:00:00Z";
 
 const MEMBERS: &[&str] = &["title", "description", "providers", "start", "auth", "vars", "steps"];
-const START_MEMBERS: &[&str] = &["from", "now", "clock", "seed", "settings", "faults"];
+const START_MEMBERS: &[&str] = &["from", "fixtures", "now", "clock", "seed", "settings", "faults"];
 const ACTIONS: &[&str] =
     &["request", "simulate", "advance", "set_clock", "settings", "fault", "clear_faults", "reset", "outbox", "open", "pause"];
 /// What may stand beside an action, whatever it is.
@@ -101,13 +101,28 @@ impl Reader {
 
     fn start(&mut self, node: Option<&Node>) -> Start {
         let beginning: DateTime<Utc> = BEGINNING.parse().unwrap_or_default();
-        let mut start = Start { empty: false, now: beginning, running: false, seed: 0, settings: Vec::new(), faults: Vec::new() };
+        let mut start = Start {
+            empty: false,
+            fixtures: Vec::new(),
+            now: beginning,
+            running: false,
+            seed: 0,
+            settings: Vec::new(),
+            faults: Vec::new(),
+        };
         let Some(entries) = node.and_then(|node| self.map(node, "`start`")) else { return start };
         self.known(entries, START_MEMBERS, "`start` has no");
         for entry in entries {
             let node = &entry.value;
             match entry.key.as_str() {
                 "from" => start.empty = self.choice(node, "`from`", &["fixtures", "empty"]) == Some("empty"),
+                "fixtures" => {
+                    for addition in self.map(node, "`fixtures`").unwrap_or_default() {
+                        if self.map(&addition.value, "an addition to fixtures").is_some() {
+                            start.fixtures.push((addition.key.clone(), addition.place, addition.value.to_json()));
+                        }
+                    }
+                }
                 "now" => start.now = self.moment(node).unwrap_or(beginning),
                 "clock" => start.running = self.choice(node, "`clock`", &["frozen", "running"]) == Some("running"),
                 "seed" => match &node.kind {
@@ -127,6 +142,11 @@ impl Reader {
                 },
                 _ => {}
             }
+        }
+        if start.empty
+            && let Some((_, place, _)) = start.fixtures.first()
+        {
+            self.mistake(*place, "a world that begins empty has no fixtures to add to".to_owned());
         }
         start
     }

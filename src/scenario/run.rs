@@ -157,7 +157,9 @@ impl Stage {
                 values.insert(setting.key.clone(), setting.value.clone());
             }
         }
-        let wanted = json!({ "seed": start.seed, "now": clock.get("now"), "clock": clock.get("mode"), "settings": settings });
+        let fixtures: Map<String, Value> =
+            start.fixtures.iter().map(|(slug, _, addition)| (slug.clone(), addition.clone())).collect();
+        let wanted = json!({ "fixtures": fixtures, "seed": start.seed, "now": clock.get("now"), "clock": clock.get("mode"), "settings": settings });
         let made = self.client.command(Method::POST, &format!("{}/worlds", self.control), Some(&wanted))?;
         let world = World::read(&made).ok_or_else(|| format!("this is no answer of Understudy: {}", short(&made)))?;
         let begun = self.set_up(scenario, &world, &clock, &settings);

@@ -114,6 +114,14 @@ async fn what_makes_no_sense_is_refused_and_no_world_is_made() {
         (json!({"idle_ttl": "P1Y"}), StatusCode::BAD_REQUEST, "idle_ttl: \"P1Y\" is no ISO 8601 duration such as \"PT10M\""),
         (json!({"settings": {"nobody": {"a": 1}}}), StatusCode::BAD_REQUEST, "settings: there is no provider \"nobody\""),
         (json!({"settings": {"verified": {"a": 1}}}), StatusCode::BAD_REQUEST, "settings: verified has no setting \"a\"; it has "),
+        (json!({"fixtures": {"nobody": {}}}), StatusCode::BAD_REQUEST, "fixtures: there is no provider \"nobody\""),
+        (json!({"fixtures": {"verified": {"users": [{"uuid": 1}]}}}), StatusCode::BAD_REQUEST, "fixtures: "),
+        (json!({"fixtures": {"verified": {"usrs": []}}}), StatusCode::BAD_REQUEST, "fixtures: "),
+        (
+            json!({"fixtures": {"verified": {}}, "from": "world:default"}),
+            StatusCode::BAD_REQUEST,
+            "fixtures: only a world that begins with the fixtures takes additions",
+        ),
         (json!({"settings": {"verified": {"wire": 1}}}), StatusCode::BAD_REQUEST, "settings: verified.wire: it must be one of "),
     ] {
         let case = body.to_string();
@@ -124,6 +132,22 @@ async fn what_makes_no_sense_is_refused_and_no_world_is_made() {
         assert!(detail.starts_with(expected), "{case}: {detail}");
     }
     assert_eq!(names(&server.control.get("/worlds").await), ["default"]);
+}
+
+#[tokio::test]
+async fn fixtures_are_added_to_and_a_reset_brings_the_additions_back() {
+    let server = Controlled::start();
+    let brand = json!({"uuid": "7854ec22-f913-4d67-824d-adb2a756bfff", "name": "Raviga", "apiKey": "raviga-key", "trusted": false,
+        "redirectUrl": "http://localhost/", "partners": []});
+    let made = server.control.post("/worlds", json!({"name": "w", "fixtures": {"verified": {"brands": [brand]}}})).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+    let (control, verified) = server.of("w");
+    let read = async || verified.bearer("raviga-key").get("/userCredentials/richard%40piedpiper.net").await.status;
+    assert_eq!(read().await, StatusCode::OK);
+    control.post("/reset", ()).await;
+    assert_eq!(read().await, StatusCode::OK);
+    let default = server.verified.bearer("raviga-key").get("/userCredentials/richard%40piedpiper.net").await;
+    assert_eq!(default.status, StatusCode::UNAUTHORIZED, "other worlds are as they were");
 }
 
 #[tokio::test]

@@ -23,6 +23,16 @@ const CASES: &[(&str, &str)] = &[
     ("title: x\nstart: 5\nsteps: [{pause: 1s}]", "2:8: `start` wants a mapping, this is a number"),
     ("title: x\nstart: {frm: empty}\nsteps: [{pause: 1s}]", "2:9: `start` has no `frm`; did you mean `from`?"),
     ("title: x\nstart: {from: nothing}\nsteps: [{pause: 1s}]", "2:15: `from` is one of a few words; there are fixtures, empty"),
+    ("title: x\nstart: {fixtures: [1]}\nsteps: [{pause: 1s}]", "2:19: `fixtures` wants a mapping, this is a list"),
+    (
+        "title: x\nstart: {fixtures: {5n: 1}}\nsteps: [{pause: 1s}]",
+        "2:24: an addition to fixtures wants a mapping, this is a number",
+    ),
+    ("title: x\nstart: {fixtures: {6n: {}}}\nsteps: [{pause: 1s}]", "2:20: there is no provider `6n`; did you mean `5n`?"),
+    (
+        "title: x\nstart: {from: empty, fixtures: {5n: {}}}\nsteps: [{pause: 1s}]",
+        "2:33: a world that begins empty has no fixtures to add to",
+    ),
     ("title: x\nstart: {now: noon}\nsteps: [{pause: 1s}]", "2:14: a time is wanted, such as `2026-01-01T00:00:00Z`"),
     ("title: x\nstart: {clock: frosen}\nsteps: [{pause: 1s}]", "2:16: `clock` is one of a few words; did you mean `frozen`?"),
     ("title: x\nstart: {seed: -1}\nsteps: [{pause: 1s}]", "2:15: `seed` wants a whole number from 0, this is a number"),

@@ -209,6 +209,23 @@ steps:
 }
 
 #[test]
+fn fixtures_are_added_to_for_one_world_only() {
+    let user = "{uuid: 5a1c0de0-0000-4000-8000-00000000abcd, isTest: false, identifiers: [monica@raviga.example], issued: [{
+        issuer: 7854ec22-f913-4d67-824d-adb2a756bf3c, at: '2025-01-01T00:00:00Z',
+        credentials: [{id: 11111111-1111-4111-8113-00000000abcd, type: EmailCredential, data: {email: monica@raviga.example}}]}]}";
+    let read = "  - request: verified.getCredential\n    path: {id: 11111111-1111-4111-8113-00000000abcd}";
+    let there = "    expect: {status: 200, json: {data: {email: monica@raviga.example}}}";
+    let mut stage = Stage::embedded().unwrap();
+    let mut plays = |start: &str, expected: &str| {
+        let text = format!("title: test\nauth: {{verified: VERIFIED_API_KEY}}\n{start}\nsteps:\n{read}\n{expected}\n");
+        let report = play(&mut stage, &text);
+        assert!(report.passed, "{report}");
+    };
+    plays(&format!("start: {{fixtures: {{verified: {{users: [{user}]}}}}}}"), there);
+    plays("", "    expect: {status: 404}");
+}
+
+#[test]
 fn the_first_failure_of_a_scenario_ends_it_and_the_next_is_played() {
     let server = Understudy::builder().start().unwrap();
     let mut stage = Stage::of(&server).unwrap();
