@@ -13,14 +13,14 @@
 )]
 
 mod client;
+mod server;
 
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use client::{Exchange, ask, throughput};
 use serde_json::{Value, json};
+use server::Server;
 
 /// Hooli's published sandbox key.
 const KEY: &str = "yVg3LEnF08y0MDmpHcPxB+sZWFcDARmPRKdY2M906ng=";
@@ -52,48 +52,11 @@ fn main() {
     requests(&effort);
 }
 
-/// A server as a process of its own; killed when dropped.
-struct Server {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    fn understudy() -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_understudy"));
-        command.args(["--port", "0", "--seed", "7"]).stderr(Stdio::null());
-        Self::start(command, |line| {
-            let ready: Value = serde_json::from_str(line).expect("the ready line is JSON");
-            ready["url"].as_str().expect("a URL").trim_start_matches("http://").to_owned()
-        })
-    }
-
-    fn bare(size: usize, status: u16) -> Self {
-        let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
-        command.args(["--bare", &size.to_string(), &status.to_string()]);
-        Self::start(command, |line| line.trim().to_owned())
-    }
-
-    fn start(mut command: Command, address: impl Fn(&str) -> String) -> Self {
-        let mut process = command.stdout(Stdio::piped()).spawn().expect("the server starts");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("it is piped")).read_line(&mut line).expect("the server says where it is");
-        Self { address: address(&line).parse().expect("an address"), process }
-    }
-
-    /// Memory that it holds, in KiB.
-    fn resident_kib(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
-        status.lines().find(|line| line.starts_with("VmRSS"))?.split_whitespace().nth(1)?.parse().ok()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself, which its clients then noticed.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// The yardstick, as a process of its own.
+fn bare_server(size: usize, status: u16) -> Server {
+    let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+    command.args(["--bare", &size.to_string(), &status.to_string()]);
+    Server::start(command, |line| line.trim().to_owned())
 }
 
 /// The yardstick: hyper, as this crate configures it, with a constant for an answer.
@@ -134,7 +97,7 @@ fn launch(effort: &Effort) {
     let mut resident = Vec::new();
     for _ in 0..effort.launches {
         let start = Instant::now();
-        let server = Server::understudy();
+        let server = Server::understudy(&[]);
         let answer = ask(server.address, &get("/verified/credentials/11111111-1111-4111-8111-000000000002"));
         assert_eq!(answer.status, 200, "the first answer is right");
         times.push(start.elapsed().as_secs_f64() * 1e3);
@@ -143,7 +106,7 @@ fn launch(effort: &Effort) {
     println!("launch to first answer          {:>9.1} ms    (target: at most 30)", median(&mut times));
     let mut resident: Vec<f64> = resident.into_iter().map(|kib| kib as f64 / 1024.0).collect();
     println!("resident memory after launch    {:>9.1} MiB   (target: at most 25)", median(&mut resident));
-    let server = Server::understudy();
+    let server = Server::understudy(&[]);
     let mut times: Vec<f64> = (0..effort.worlds)
         .map(|_| {
             let start = Instant::now();
@@ -158,7 +121,7 @@ fn launch(effort: &Effort) {
 }
 
 fn requests(effort: &Effort) {
-    let server = Server::understudy();
+    let server = Server::understudy(&[]);
     let read = get("/verified/credentials/11111111-1111-4111-8111-000000000002");
     let issue = post("/verified/credentials", &full_name(1));
     let read_few = compare("GET /credentials/{id}", effort, &server, &read, 200, 0.6);
@@ -180,7 +143,7 @@ fn requests(effort: &Effort) {
 fn compare(name: &str, effort: &Effort, server: &Server, request: &[u8], status: u16, target: f64) -> f64 {
     let answer: Exchange = ask(server.address, request);
     assert_eq!(answer.status, status, "{name}: {}", String::from_utf8_lossy(&answer.body));
-    let yardstick = Server::bare(answer.body.len(), status);
+    let yardstick = bare_server(answer.body.len(), status);
     let (mut ours, mut bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=effort.rounds {
         let mine = throughput(server.address, request, status, CONNECTIONS, effort.round);

@@ -19,16 +19,17 @@ mod malformed;
 #[path = "../it/raw.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
 mod raw;
+mod server;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
 
 use bytes::Bytes;
 use contract::Contract;
 use http::Response;
 use malformed::Generator;
 use raw::Raw;
+use server::Server;
 use understudy::providers;
 
 /// Connections that are held all the time.
@@ -37,44 +38,11 @@ const HELD: usize = 1000;
 /// What memory may grow by: the journal, which is bounded by 16 MiB of content, and what the requests made.
 const GROWTH_KIB: u64 = 64 * 1024;
 
-/// The server as a process of its own; killed when dropped.
-struct Server {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    fn start() -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_understudy"));
-        command.args(["--port", "0", "--seed", "7", "--clock", "2026-01-01T00:00:00Z,frozen"]);
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the server starts");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("it is piped")).read_line(&mut line).expect("it says where it is");
-        let ready: serde_json::Value = serde_json::from_str(&line).expect("the ready line is JSON");
-        let url = ready["url"].as_str().expect("a URL").trim_start_matches("http://").to_owned();
-        Self { address: url.parse().expect("an address"), process }
-    }
-
-    /// Memory that it holds, in KiB; none where the system does not say.
-    fn resident_kib(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
-        status.lines().find(|line| line.starts_with("VmRSS"))?.split_whitespace().nth(1)?.parse().ok()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself, which its clients then noticed.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let count = if quick { 1000 } else { 10_000 };
     rlimit::increase_nofile_limit(4096).expect("the system allows so many files");
-    let server = Server::start();
+    let server = Server::understudy(&["--clock", "2026-01-01T00:00:00Z,frozen"]);
     let mut held: Vec<Raw> = (0..HELD).map(|_| Raw::connect(server.address)).collect();
     for raw in &mut held {
         raw.send("GET /_understudy/health HTTP/1.1\r\nhost: localhost\r\n\r\n");

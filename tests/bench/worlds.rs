@@ -10,14 +10,12 @@
 
 #[expect(dead_code, reason = "load.rs needs more of it")]
 mod client;
+mod server;
 
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use client::ask;
-use serde_json::Value;
+use server::Server;
 
 /// Hooli's published sandbox key.
 const KEY: &str = "yVg3LEnF08y0MDmpHcPxB+sZWFcDARmPRKdY2M906ng=";
@@ -27,11 +25,11 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 fn main() {
     let count = if std::env::args().any(|argument| argument == "--quick") { 100 } else { 1000 };
-    let mut server = Server::start();
+    let mut server = Server::understudy(&[]);
     // The first world finds everything cold.
     server.create("warm");
     server.issue("warm");
-    let launched = server.resident_kib();
+    let launched = server.memory_kib();
 
     let names: Vec<String> = (0..count).map(|number| format!("w{number}")).collect();
     let mut created: Vec<f64> = names.iter().map(|name| timed(|| server.create(name))).collect();
@@ -65,24 +63,7 @@ fn main() {
     println!("all {count} answered, each with a credential of its own, and again after its sleep");
 }
 
-/// A server as a process of its own; killed when dropped.
-struct Server {
-    process: Child,
-    address: SocketAddr,
-}
-
 impl Server {
-    fn start() -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_understudy"));
-        command.args(["--port", "0", "--seed", "7"]).stderr(Stdio::null());
-        let mut process = command.stdout(Stdio::piped()).spawn().expect("the server starts");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("it is piped")).read_line(&mut line).expect("the server says where it is");
-        let ready: Value = serde_json::from_str(&line).expect("the ready line is JSON");
-        let address = ready["url"].as_str().expect("a URL").trim_start_matches("http://");
-        Self { address: address.parse().expect("an address"), process }
-    }
-
     fn create(&self, name: &str) {
         assert_eq!(self.ask("POST", "/_understudy/worlds", &format!("{{\"name\":\"{name}\"}}")), 201, "{name} is made");
     }
@@ -98,38 +79,27 @@ impl Server {
         ask(self.address, head.as_bytes()).status
     }
 
-    /// Memory that it holds.
-    fn resident_kib(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("this is Linux");
-        let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("a size");
-        line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
+    fn memory_kib(&self) -> f64 {
+        self.resident_kib().expect("this is Linux") as f64
     }
 
     fn each(&self, before: f64, count: usize) -> f64 {
-        (self.resident_kib() - before) / count as f64
+        (self.memory_kib() - before) / count as f64
     }
 
     /// Waits until memory has not shrunk for a while; says how many seconds it took.
     fn wait_until_memory_rests(&mut self) -> f64 {
         let start = Instant::now();
-        let (mut least, mut since) = (self.resident_kib(), Instant::now());
+        let (mut least, mut since) = (self.memory_kib(), Instant::now());
         while since.elapsed() < Duration::from_secs(10) && start.elapsed() < PATIENCE {
             // Nothing is asked of the server meanwhile, for that would keep a world awake.
             std::thread::sleep(Duration::from_millis(200));
-            let now = self.resident_kib();
+            let now = self.memory_kib();
             if now < least {
                 (least, since) = (now, Instant::now());
             }
         }
         start.elapsed().as_secs_f64()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself, which its clients then noticed.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
