@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 
 use super::{Call, Details};
 use crate::http::{Reply, reply};
-use crate::world;
 
 /// `GET settings/<slug>`: 200 with each switch, its value and its default.
 pub(super) fn get(call: &Call<'_>) -> Result<Reply, Details> {
@@ -23,7 +22,7 @@ pub(super) fn set(call: &Call<'_>) -> Result<Reply, Details> {
         registry.check_setting(&slug, key, value).map_err(|reason| Details::new(StatusCode::BAD_REQUEST, reason))?;
     }
     let (_, outcome) = call.world()?.request(call.req.received, &slug, |cx| {
-        values.iter().try_for_each(|(key, value)| world::set_setting(cx.db, &slug, key, value))
+        values.iter().try_for_each(|(key, value)| cx.set_setting(key, value))
     });
     outcome?;
     show(call)

@@ -71,16 +71,16 @@ pub(super) fn nothing() -> Reply {
 }
 
 /// What the caller gets of a reply: its status, headers and body.
-pub(super) fn delivered(reply: &Reply, cut: Option<Cut>, method: &Method) -> (StatusCode, HeaderMap, Bytes) {
+pub(super) fn delivered<'a>(reply: &'a Reply, cut: Option<Cut>, method: &Method) -> (StatusCode, Option<&'a HeaderMap>, Bytes) {
     // The answer to HEAD goes out without its body.
     let is_empty = reply.body.is_empty() || *method == Method::HEAD;
-    let whole = || (reply.status, reply.headers.clone(), if is_empty { Bytes::new() } else { reply.body.clone() });
+    let whole = || (reply.status, Some(&reply.headers), if is_empty { Bytes::new() } else { reply.body.clone() });
     match cut.map(|cut| cut.connection) {
         None | Some(Connection::Drip) => whole(),
-        Some(Connection::Truncate) if !is_empty => (reply.status, reply.headers.clone(), half(&reply.body)),
+        Some(Connection::Truncate) if !is_empty => (reply.status, Some(&reply.headers), half(&reply.body)),
         Some(_) => {
             let nothing = nothing();
-            (nothing.status, nothing.headers, nothing.body)
+            (nothing.status, None, nothing.body)
         }
     }
 }

@@ -32,7 +32,7 @@ use crate::dashboard;
 use crate::http::{AnyProvider, Match, Params, Problem, Reply, Req};
 use crate::world::clock::{Stopwatch, real_now};
 use crate::world::faults::{Call, Cut};
-use crate::world::journal::Entry;
+use crate::world::journal::Note;
 use crate::world::{Cx, Failure, World};
 use crate::worlds::Worlds;
 use address::{Address, Target};
@@ -210,20 +210,19 @@ impl Server {
             loggable(provider, operation),
             reply.status.as_u16()
         );
-        world.note(Entry {
-            id: 0,
+        world.note(Note {
             at: now,
             took,
             provider: slug,
             operation,
-            method: req.method,
+            method: &req.method,
             version,
             scheme: req.links.scheme,
-            authority: req.links.authority,
-            target,
-            path: req.path,
-            request_headers: req.headers,
-            request_body: req.body,
+            authority: &req.links.authority,
+            target: &target,
+            path: &req.path,
+            request_headers: &req.headers,
+            request_body: &req.body,
             status,
             response_headers,
             response_body,

@@ -1,5 +1,10 @@
 //! What a handler sees of a world, and the settings that it finds there.
 
+use std::any::{Any, TypeId};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::Connection;
 use serde::de::DeserializeOwned;
@@ -20,27 +25,57 @@ pub struct Cx<'a> {
     /// The random source of this request.
     pub rng: Rng,
     pub(super) provider: &'a str,
+    pub(super) beside: Beside<'a>,
+}
+
+/// What a world has in its hands beside the database, so that not every request asks for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beside<'a> {
     pub(super) settings: &'a Settings,
+    pub(super) lasting: &'a Lasting,
+    /// Set where timers, webhooks or settings change.
+    pub(super) is_changed: &'a Cell<bool>,
+}
+
+/// Rows that were read once and do not change.
+#[derive(Debug, Default)]
+pub(super) struct Lasting(RefCell<HashMap<TypeId, Box<dyn Any + Send>>>);
+
+impl Lasting {
+    fn of<T: Send + Sync + 'static>(&self, key: &str) -> Option<Arc<T>> {
+        self.0.borrow().get(&TypeId::of::<T>())?.downcast_ref::<HashMap<String, Arc<T>>>()?.get(key).cloned()
+    }
+
+    fn keep<T: Send + Sync + 'static>(&self, key: &str, value: &Arc<T>) {
+        let mut all = self.0.borrow_mut();
+        let kept = all.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(HashMap::<String, Arc<T>>::new()));
+        if let Some(kept) = kept.downcast_mut::<HashMap<String, Arc<T>>>() {
+            kept.insert(key.to_owned(), value.clone());
+        }
+    }
 }
 
 impl Cx<'_> {
     /// The same transaction and moment in the hands of another provider, with a random stream of its own.
     pub fn of<'b>(&'b self, provider: &'b str, stream: u64) -> Cx<'b> {
-        Cx { db: self.db, now: self.now, rng: self.rng.sibling(stream), provider, settings: self.settings }
+        Cx { db: self.db, now: self.now, rng: self.rng.sibling(stream), provider, beside: self.beside }
     }
 
     /// Has `kind` happen to `subject` at `due` (the provider's `on_timer` is told). Setting the same again moves it.
     pub fn set_timer(&self, kind: &str, subject: &str, due: DateTime<Utc>) -> rusqlite::Result<()> {
+        self.beside.is_changed.set(true);
         timers::set(self.db, self.provider, kind, subject, due, None)
     }
 
     /// Has `kind` happen at `first` and again after each `every`.
     pub fn set_recurring_timer(&self, kind: &str, first: DateTime<Utc>, every: TimeDelta) -> rusqlite::Result<()> {
+        self.beside.is_changed.set(true);
         timers::set(self.db, self.provider, kind, "", first, Some(every))
     }
 
     /// Takes a timer back; nothing happens when there is none.
     pub fn cancel_timer(&self, kind: &str, subject: &str) -> rusqlite::Result<()> {
+        self.beside.is_changed.set(true);
         timers::cancel(self.db, self.provider, kind, subject)
     }
 
@@ -54,6 +89,7 @@ impl Cx<'_> {
     pub fn send_webhook(&self, url: &str, body: &str) -> rusqlite::Result<()> {
         self.send(&Message { channel: Channel::Webhook, to: url, body, code: None, link: None })?;
         if deliveries::can_be_posted(url) {
+            self.beside.is_changed.set(true);
             deliveries::add(self.db, self.provider, self.now, url, body)?;
         }
         Ok(())
@@ -65,9 +101,32 @@ impl Cx<'_> {
         Ok(self.made_setting(key).and_then(|value| T::deserialize(value).ok()).unwrap_or_default())
     }
 
+    /// Makes a setting of this provider; `Value::Null` brings the default back. It holds from the next request on.
+    pub fn set_setting(&self, key: &str, value: &Value) -> rusqlite::Result<()> {
+        self.beside.is_changed.set(true);
+        set_setting(self.db, self.provider, key, value)
+    }
+
+    /// What `read` finds for a key, read once: for rows that come from fixtures and that nothing changes afterwards. Whatever brings
+    /// the world back to another state forgets it. Where nothing is found, nothing is kept.
+    pub fn lasting<T: Send + Sync + 'static>(
+        &self,
+        key: &str,
+        read: impl FnOnce() -> rusqlite::Result<Option<T>>,
+    ) -> rusqlite::Result<Option<Arc<T>>> {
+        if let Some(known) = self.beside.lasting.of(key) {
+            return Ok(Some(known));
+        }
+        let found = read()?.map(Arc::new);
+        if let Some(found) = &found {
+            self.beside.lasting.keep(key, found);
+        }
+        Ok(found)
+    }
+
     /// The value of a setting of this provider that somebody made; none where the default holds.
     pub fn made_setting(&self, key: &str) -> Option<&Value> {
-        self.settings.0.iter().find(|(provider, known, _)| provider == self.provider && known == key).map(|(_, _, value)| value)
+        self.beside.settings.0.iter().find(|(provider, known, _)| provider == self.provider && known == key).map(|(_, _, value)| value)
     }
 }
 
@@ -84,8 +143,7 @@ impl Settings {
     }
 }
 
-/// Makes a setting; `Value::Null` brings the default back.
-pub fn set_setting(db: &Connection, provider: &str, key: &str, value: &Value) -> rusqlite::Result<()> {
+pub(super) fn set_setting(db: &Connection, provider: &str, key: &str, value: &Value) -> rusqlite::Result<()> {
     if value.is_null() {
         db.execute("DELETE FROM world_setting WHERE provider = ?1 AND key = ?2", [provider, key])?;
     } else {

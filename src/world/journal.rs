@@ -1,5 +1,7 @@
 //! What came in and what went out: the latest exchanges of a world, in memory, under a bound.
 
+mod kept;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,15 +12,15 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, StatusCode, Version};
 
 use super::clock::Stopwatch;
-
 use super::faults::Connection;
+use kept::Kept;
 
 /// How many exchanges are kept.
 pub const MAX_ENTRIES: usize = 1000;
 /// How many bytes of targets, headers and bodies are kept, in all. Bodies are never cut: a large one pushes out what is older, and
 /// the newest exchange is kept whatever its size.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
-/// What an exchange counts beside that: its headers are parts of the buffer, so large at least, that the request was read into.
+/// What a move counts beside its texts: its body is a part of the buffer, so large at least, that the request was read into.
 const BUFFER_BYTES: usize = 8 * 1024;
 
 /// The status of an exchange in which the caller got no answer: 444, as some servers write it into their logs.
@@ -71,13 +73,30 @@ impl Entry {
     pub fn url(&self) -> String {
         format!("{}://{}{}", self.scheme, self.authority, self.target)
     }
+}
 
-    fn size(&self) -> usize {
-        let headers = |headers: &HeaderMap| headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>();
-        let bodies = self.request_body.len() + self.response_body.len();
-        let names = self.target.as_str().len() + self.path.len() + self.authority.len();
-        BUFFER_BYTES + bodies + headers(&self.request_headers) + headers(&self.response_headers) + names
-    }
+/// An exchange as it is noted; the members are those of [`Entry`].
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each member is described at Entry")]
+pub struct Note<'a> {
+    pub at: DateTime<Utc>,
+    pub took: Duration,
+    pub provider: &'static str,
+    pub operation: Option<&'static str>,
+    pub method: &'a Method,
+    pub version: Version,
+    pub scheme: &'static str,
+    pub authority: &'a str,
+    pub target: &'a PathAndQuery,
+    pub path: &'a str,
+    pub request_headers: &'a HeaderMap,
+    pub request_body: &'a Bytes,
+    pub status: StatusCode,
+    /// None where the caller got no answer.
+    pub response_headers: Option<&'a HeaderMap>,
+    pub response_body: Bytes,
+    pub faults: Vec<u64>,
+    pub connection: Option<Connection>,
 }
 
 /// A call of the control API that changed the world, or showed its messages: without it, what clients did afterwards would not be
@@ -144,16 +163,15 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether it lets an entry through.
-    pub fn admits(&self, entry: &Entry) -> bool {
+    fn admits(&self, entry: &Kept) -> bool {
         let among = |wanted: &[String], is: &str| wanted.is_empty() || wanted.iter().any(|one| one == is);
         let status = entry.status.as_u16();
         among(&self.providers, entry.provider)
             && among(&self.operations, entry.operation.unwrap_or_default())
             && among(&self.methods, entry.method.as_str())
             && self.path.as_deref().is_none_or(|path| match path.strip_suffix('*') {
-                Some(beginning) => entry.path.starts_with(beginning),
-                None => entry.path == path,
+                Some(beginning) => entry.path().starts_with(beginning),
+                None => entry.path() == path,
             })
             && (self.statuses.is_empty()
                 || self.statuses.iter().any(|wanted| match wanted {
@@ -169,7 +187,7 @@ impl Filter {
 
 #[derive(Debug, Default)]
 struct Ring {
-    entries: VecDeque<Arc<Entry>>,
+    entries: VecDeque<Arc<Kept>>,
     /// Moves, kept under the same bounds, by themselves.
     moves: VecDeque<Arc<Move>>,
     moves_bytes: usize,
@@ -182,7 +200,7 @@ struct Ring {
 }
 
 impl Ring {
-    fn admitted(&self, filter: &Filter) -> impl Iterator<Item = &Arc<Entry>> {
+    fn admitted(&self, filter: &Filter) -> impl Iterator<Item = &Arc<Kept>> {
         self.entries.iter().filter(|entry| filter.admits(entry))
     }
 }
@@ -198,14 +216,14 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Notes an exchange; its `id` is given here. `then` sees it before any later one is noted.
-    pub fn note(&self, mut entry: Entry, then: impl FnOnce(&Entry)) {
+    /// Notes an exchange, under the next number. `then` can look at it before any later one is noted.
+    pub fn note(&self, note: Note<'_>, then: impl FnOnce(&dyn Fn() -> Entry)) {
         let mut ring = self.ring();
         ring.last_id += 1;
-        entry.id = ring.last_id;
-        ring.bytes += entry.size();
-        then(&entry);
-        ring.entries.push_back(Arc::new(entry));
+        let kept = Kept::new(ring.last_id, note);
+        ring.bytes += kept.size();
+        then(&|| kept.entry());
+        ring.entries.push_back(Arc::new(kept));
         while ring.entries.len() > MAX_ENTRIES || (ring.bytes > MAX_BYTES && ring.entries.len() > 1) {
             if let Some(forgotten) = ring.entries.pop_front() {
                 ring.bytes -= forgotten.size();
@@ -235,12 +253,13 @@ impl Journal {
     /// Everything since the beginning, moves too; none where some of it is not kept any more.
     pub fn whole(&self) -> Option<Whole> {
         let ring = self.ring();
-        (!ring.forgot).then(|| (ring.entries.iter().cloned().collect(), ring.moves.iter().cloned().collect()))
+        (!ring.forgot).then(|| (shown(ring.entries.iter().cloned().collect()), ring.moves.iter().cloned().collect()))
     }
 
     /// The entries that `filter` admits, newest last.
     pub fn list(&self, filter: &Filter) -> Vec<Arc<Entry>> {
-        self.ring().admitted(filter).cloned().collect()
+        let found = self.ring().admitted(filter).cloned().collect();
+        shown(found)
     }
 
     /// How many entries `filter` admits.
@@ -253,10 +272,11 @@ impl Journal {
         let watch = Stopwatch::start();
         let mut ring = self.ring();
         loop {
-            let found: Vec<Arc<Entry>> = ring.admitted(filter).cloned().collect();
+            let found: Vec<Arc<Kept>> = ring.admitted(filter).cloned().collect();
             let left = patience.saturating_sub(watch.elapsed());
             if found.len() >= count || left.is_zero() {
-                return found;
+                drop(ring);
+                return shown(found);
             }
             ring.waiting += 1;
             ring = self.noted.wait_timeout(ring, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -266,7 +286,8 @@ impl Journal {
 
     /// One entry, if it is still kept.
     pub fn get(&self, id: u64) -> Option<Arc<Entry>> {
-        self.ring().entries.iter().find(|entry| entry.id == id).cloned()
+        let found = self.ring().entries.iter().find(|entry| entry.id == id).cloned();
+        found.map(|kept| Arc::new(kept.entry()))
     }
 
     /// Forgets all entries; numbering goes on.
@@ -295,14 +316,18 @@ impl Journal {
     }
 }
 
+fn shown(kept: Vec<Arc<Kept>>) -> Vec<Arc<Entry>> {
+    kept.iter().map(|kept| Arc::new(kept.entry())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const MIB: usize = 1024 * 1024;
 
-    fn entry() -> Entry {
-        Entry {
+    fn note_of(journal: &Journal, change: impl FnOnce(&mut Entry)) {
+        let mut entry = Entry {
             id: 0,
             at: DateTime::UNIX_EPOCH,
             took: Duration::ZERO,
@@ -321,24 +346,48 @@ mod tests {
             response_body: Bytes::new(),
             faults: Vec::new(),
             connection: None,
-        }
+        };
+        change(&mut entry);
+        let note = Note {
+            at: entry.at,
+            took: entry.took,
+            provider: entry.provider,
+            operation: entry.operation,
+            method: &entry.method,
+            version: entry.version,
+            scheme: entry.scheme,
+            authority: &entry.authority,
+            target: &entry.target,
+            path: &entry.path,
+            request_headers: &entry.request_headers,
+            request_body: &entry.request_body,
+            status: entry.status,
+            response_headers: Some(&entry.response_headers),
+            response_body: entry.response_body.clone(),
+            faults: entry.faults.clone(),
+            connection: entry.connection,
+        };
+        journal.note(note, |_| {});
+        let kept = journal.get(journal.last_id()).expect("the newest is kept");
+        assert_eq!(format!("{:?}", Entry { id: 0, ..(*kept).clone() }), format!("{entry:?}"));
     }
 
     #[test]
     fn whatever_is_large_in_an_exchange_counts() {
         let large = || "x".repeat(MIB);
         let header = || HeaderMap::from_iter([(http::header::COOKIE, large().parse().unwrap())]);
-        for (case, one) in [
-            ("request body", Entry { request_body: large().into(), ..entry() }),
-            ("response body", Entry { response_body: large().into(), ..entry() }),
-            ("request headers", Entry { request_headers: header(), ..entry() }),
-            ("response headers", Entry { response_headers: header(), ..entry() }),
-            ("path", Entry { path: large(), ..entry() }),
-            ("host", Entry { authority: large(), ..entry() }),
-        ] {
+        let cases: [(&str, &dyn Fn(&mut Entry)); 6] = [
+            ("request body", &|entry| entry.request_body = large().into()),
+            ("response body", &|entry| entry.response_body = large().into()),
+            ("request headers", &|entry| entry.request_headers = header()),
+            ("response headers", &|entry| entry.response_headers = header()),
+            ("path", &|entry| entry.path = large()),
+            ("host", &|entry| entry.authority = large()),
+        ];
+        for (case, enlarge) in cases {
             let journal = Journal::default();
             for _ in 0..40 {
-                journal.note(one.clone(), |_| {});
+                note_of(&journal, enlarge);
             }
             let kept = journal.list(&Filter::default());
             assert_eq!((kept.len(), kept.last().unwrap().id), (15, 40), "{case}");
@@ -359,9 +408,9 @@ mod tests {
         };
         let journal = Journal::default();
         journal.clear();
-        journal.note(entry(), |_| {});
+        note_of(&journal, |_| {});
         journal.note_move(moved(1));
-        journal.note(entry(), |_| {});
+        note_of(&journal, |_| {});
         journal.note_move(moved(1));
         let (entries, moves) = journal.whole().expect("nothing is forgotten");
         assert_eq!((entries.len(), moves.iter().map(|one| one.after).collect::<Vec<_>>()), (2, vec![1, 2]));
@@ -373,17 +422,41 @@ mod tests {
         journal.note_move(moved(MAX_BYTES));
         assert!(journal.whole().is_none(), "pushed out");
         journal.reset();
-        (0..=MAX_ENTRIES).for_each(|_| journal.note(entry(), |_| {}));
+        (0..=MAX_ENTRIES).for_each(|_| note_of(&journal, |_| {}));
         assert!(journal.whole().is_none(), "too many");
+    }
+
+    #[test]
+    fn an_exchange_is_shown_as_it_was() {
+        let headers = [("b", "1"), ("a", "2"), ("b", "3"), ("c", "")];
+        let headers = headers.map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()));
+        let mut strange = HeaderMap::from_iter(headers);
+        strange.insert("d", http::HeaderValue::from_bytes(b"\xff\xfe").unwrap());
+        // What was noted is compared with what is shown.
+        note_of(&Journal::default(), |entry| {
+            entry.took = Duration::from_micros(7);
+            entry.operation = Some("op");
+            entry.method = "BREW".parse().unwrap();
+            entry.authority = "localhost:1".to_owned();
+            entry.target = PathAndQuery::from_static("/tiny/a%20b?c=d");
+            entry.path = "/a%20b".to_owned();
+            entry.request_headers = strange.clone();
+            entry.request_body = Bytes::from_static(b"{}");
+            entry.status = StatusCode::IM_A_TEAPOT;
+            entry.response_headers = strange.clone();
+            entry.response_body = Bytes::from_static(b"\0\xff");
+            entry.faults = vec![2, 3];
+            entry.connection = Some(Connection::Truncate);
+        });
     }
 
     #[test]
     fn the_newest_is_kept_whatever_its_size() {
         let journal = Journal::default();
-        journal.note(entry(), |_| {});
-        journal.note(Entry { request_body: vec![0; 2 * MAX_BYTES].into(), ..entry() }, |_| {});
+        note_of(&journal, |_| {});
+        note_of(&journal, |entry| entry.request_body = vec![0; 2 * MAX_BYTES].into());
         assert_eq!(journal.list(&Filter::default()).len(), 1);
-        journal.note(entry(), |_| {});
+        note_of(&journal, |_| {});
         assert_eq!(journal.list(&Filter::default()).iter().map(|one| one.id).collect::<Vec<_>>(), [3]);
     }
 }

@@ -4,6 +4,7 @@
 //! its beginning does (at that moment, whenever it is done) is still to be done. A world that nobody uses is put to sleep: its
 //! database is closed, and what differs from the image that it began with is kept. Neither can be told from outside.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -15,7 +16,8 @@ use super::events::Event;
 use super::image::Image;
 use super::rng::Rng;
 use super::store::AsText;
-use super::{CreateError, Cx, Hooks, Origin, Settings, World, deliveries, set_setting, store, timers, view};
+use super::cx::{Beside, Lasting, Settings, set_setting};
+use super::{CreateError, Cx, Hooks, Origin, World, deliveries, run, store, timers, view};
 
 /// How long nobody has used a world that is put to sleep, in real time.
 const IDLE: TimeDelta = TimeDelta::seconds(3);
@@ -87,7 +89,7 @@ pub(super) struct Facts {
     pub(super) seed: u64,
     pub(super) draws: u64,
     pub(super) clock: Clock,
-    /// What every request wants to know of the database; read again after something was written.
+    /// What every request wants to know of the database; read again after any of it changed.
     pub(super) known: Option<Known>,
 }
 
@@ -178,6 +180,7 @@ pub(super) struct Life {
     /// What the database is made from when there is none. A world in a file always has one.
     rest: Rest,
     in_file: bool,
+    lasting: Lasting,
 }
 
 /// A world with its database open.
@@ -185,6 +188,10 @@ pub(super) struct State<'a> {
     pub(super) db: &'a mut Connection,
     pub(super) facts: &'a mut Facts,
     pub(super) filling: u64,
+    pub(super) in_file: bool,
+    pub(super) lasting: &'a Lasting,
+    /// Whether timers, webhooks or settings changed in this transaction.
+    pub(super) is_changed: Cell<bool>,
 }
 
 impl Life {
@@ -192,7 +199,7 @@ impl Life {
     pub(super) fn new(origin: &Origin, real: DateTime<Utc>) -> Result<Self, OutOfRange> {
         let source = origin.source.clone();
         let facts = Facts::at_beginning(&source, origin, real)?;
-        Ok(Self { facts, filling: 0, db: None, rest: Rest::Begins { source, real }, in_file: false })
+        Ok(Self { facts, filling: 0, db: None, rest: Rest::Begins { source, real }, in_file: false, lasting: Lasting::default() })
     }
 
     /// A world begins in an empty data file.
@@ -204,7 +211,7 @@ impl Life {
     ) -> Result<Self, CreateError> {
         let Self { facts, rest, .. } = Self::new(origin, real)?;
         store::copy_pages(&awaken(&rest, &facts, hooks, origin)?, &mut db)?;
-        Ok(Self { facts, filling: 0, db: Some(db), rest, in_file: true })
+        Ok(Self { facts, filling: 0, db: Some(db), rest, in_file: true, lasting: Lasting::default() })
     }
 
     /// The world in a data file goes on, as `origin` asks.
@@ -216,7 +223,7 @@ impl Life {
         settle(&transaction, &facts, origin, before, real)?;
         transaction.commit()?;
         let rest = Rest::Begins { source: origin.source.clone(), real };
-        Ok(Self { facts, filling: 0, db: Some(db), rest, in_file: true })
+        Ok(Self { facts, filling: 0, db: Some(db), rest, in_file: true, lasting: Lasting::default() })
     }
 
     pub(super) fn has_begun(&self) -> bool {
@@ -241,6 +248,11 @@ impl Facts {
     }
 }
 
+/// Ends the transaction in which a request left the database that only read it.
+fn end_reading(db: &Connection) -> rusqlite::Result<()> {
+    if db.is_autocommit() { Ok(()) } else { run(db, "COMMIT") }
+}
+
 /// The database of a world that is at rest.
 fn awaken(rest: &Rest, facts: &Facts, hooks: &dyn Hooks, origin: &Origin) -> rusqlite::Result<Connection> {
     let (source, real) = match rest {
@@ -253,9 +265,13 @@ fn awaken(rest: &Rest, facts: &Facts, hooks: &dyn Hooks, origin: &Origin) -> rus
     let before = before(source, real).map_or(real, |facts| facts.clock.now(real));
     settle(&transaction, facts, origin, before, real)?;
     if let Source::Fixtures { loaded_at, .. } = source {
-        let settings = Settings::read(&transaction)?;
+        let beside = Beside {
+            settings: &Settings::read(&transaction)?,
+            lasting: &Lasting::default(),
+            is_changed: &Cell::default(),
+        };
         let (now, rng) = (facts.clock.now(real), Rng::new(facts.seed, 0));
-        hooks.begin(&mut Cx { db: &transaction, now, rng, provider: "", settings: &settings }, *loaded_at)?;
+        hooks.begin(&mut Cx { db: &transaction, now, rng, provider: "", beside }, *loaded_at)?;
     }
     transaction.commit()?;
     Ok(db)
@@ -277,7 +293,7 @@ fn settle(db: &Connection, facts: &Facts, origin: &Origin, before: DateTime<Utc>
 impl World {
     /// The world with its database, which is opened where it was closed.
     pub(super) fn open<'a>(&self, life: &'a mut Life) -> rusqlite::Result<State<'a>> {
-        let Life { facts, filling, db, rest, .. } = life;
+        let Life { facts, filling, db, rest, in_file, lasting } = life;
         let db = match db {
             Some(db) => db,
             none => {
@@ -285,7 +301,7 @@ impl World {
                 none.insert(awaken(rest, facts, &*self.hooks, &self.origin)?)
             }
         };
-        Ok(State { db, facts, filling: *filling })
+        Ok(State { db, facts, filling: *filling, in_file: *in_file, lasting, is_changed: Cell::default() })
     }
 
     /// Has the world be something else from now on.
@@ -301,6 +317,7 @@ impl World {
         }
         life.rest = rest;
         life.facts = facts;
+        life.lasting = Lasting::default();
         life.filling += 1;
         Ok(())
     }
@@ -323,6 +340,7 @@ impl World {
     pub fn save(&self, real: DateTime<Utc>) -> rusqlite::Result<Saved> {
         let mut life = self.life();
         let state = self.open(&mut life)?;
+        end_reading(state.db)?;
         state.facts.write_where_new(state.db)?;
         let image = self.origin.source.image().beside(state.db)?;
         state.facts.known(state.db)?;
@@ -369,6 +387,7 @@ impl World {
             return Ok(false);
         }
         life.facts.known(db)?;
+        end_reading(db)?;
         life.rest = Rest::Sleeps(Arc::new(self.origin.source.image().beside(db)?));
         life.db = None;
         Ok(true)

@@ -18,6 +18,7 @@ pub mod store;
 pub mod timers;
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -29,12 +30,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use clock::{Clock, Mode, OutOfRange};
-use cx::Settings;
-pub use cx::{Cx, set_setting};
+pub use cx::Cx;
+use cx::{Beside, Lasting, Settings};
 use deliveries::Delivery;
 use events::{Event, Events, Summary};
 use faults::{Call, Faults, Plan};
-use journal::{Entry, Journal};
+use journal::{Journal, Note};
 use life::{Life, State};
 pub use life::{Saved, Source};
 use rng::Rng;
@@ -149,7 +150,8 @@ pub fn prepare<T, E>(
     now: DateTime<Utc>,
     work: impl FnOnce(&mut Cx<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    work(&mut Cx { db, now, rng: Rng::new(0, 0), provider, settings: &Settings::default() })
+    let beside = Beside { settings: &Settings::default(), lasting: &Lasting::default(), is_changed: &Cell::default() };
+    work(&mut Cx { db, now, rng: Rng::new(0, 0), provider, beside })
 }
 
 impl World {
@@ -263,7 +265,7 @@ impl World {
             *fired = self.fire_due(state, now)?;
             let rng = state.next_rng();
             let settings = state.facts.known(state.db)?.settings.clone();
-            let cx = &mut Cx { db: state.db, now, rng, provider, settings: &settings };
+            let cx = &mut state.cx(now, rng, provider, &settings);
             if fired.is_empty() {
                 // Nothing to keep on a refusal: the transaction itself is the savepoint.
                 return guarded(|| work(cx)).map(Ok);
@@ -293,7 +295,7 @@ impl World {
         state.transaction(|state| {
             let rng = Rng::new(state.facts.seed, state.facts.draws);
             let settings = state.facts.known(state.db)?.settings.clone();
-            guarded(|| work(&mut Cx { db: state.db, now, rng, provider, settings: &settings }))
+            guarded(|| work(&mut state.cx(now, rng, provider, &settings)))
         })
     }
 
@@ -356,6 +358,7 @@ impl World {
             // What was due before the clock is set back has happened, seen or not.
             *fired = self.fire_due(state, after.max(before))?;
             if after < before {
+                state.is_changed.set(true);
                 timers::rebase(state.db, after)?;
             }
             write_clock(state.db, clock)?;
@@ -368,8 +371,8 @@ impl World {
     }
 
     /// Notes an exchange in the journal, and tells those who watch.
-    pub fn note(&self, entry: Entry) {
-        self.journal.note(entry, |entry| self.events.tell(|| Event::Request(Arc::new(Summary::from(entry)))));
+    pub fn note(&self, note: Note<'_>) {
+        self.journal.note(note, |entry| self.events.tell(|| Event::Request(Arc::new(Summary::from(&entry())))));
     }
 
     /// What fault rules have in store for a request.
@@ -397,7 +400,10 @@ impl World {
         let mut life = self.life();
         let now = life.facts.clock.now(real);
         let mut state = self.open(&mut life)?;
-        state.transaction(|state| Ok(deliveries::claim(state.db, now, state.filling)?))
+        state.transaction(|state| {
+            state.is_changed.set(true);
+            Ok(deliveries::claim(state.db, now, state.filling)?)
+        })
     }
 
     /// Notes that a webhook arrived.
@@ -407,7 +413,10 @@ impl World {
             return Ok(());
         }
         let mut state = self.open(&mut life)?;
-        state.transaction(|state| Ok(deliveries::remove(state.db, delivery.id)?))
+        state.transaction(|state| {
+            state.is_changed.set(true);
+            Ok(deliveries::remove(state.db, delivery.id)?)
+        })
     }
 
     /// One transaction around `work`, which says which timers fired. What was kept is told to those who watch: these timers, and the
@@ -446,7 +455,8 @@ impl World {
             timers::consume(state.db, &timer)?;
             let rng = state.next_rng();
             let settings = Settings::read(state.db)?;
-            let cx = &mut Cx { db: state.db, now: timer.due, rng, provider: &timer.provider, settings: &settings };
+            state.is_changed.set(true);
+            let cx = &mut state.cx(timer.due, rng, &timer.provider, &settings);
             match savepoint(state.db, || guarded(|| self.hooks.on_timer(cx, &timer))) {
                 Ok(()) => {}
                 Err(Failure::Store(error)) => return Err(error),
@@ -500,18 +510,32 @@ impl State<'_> {
         Ok(self.facts.known(self.db)?.next_due.is_some_and(|due| due <= now))
     }
 
-    /// One transaction around `work`. The number of draws is written with whatever else was, so that reading stays reading.
+    /// What a handler gets to see.
+    fn cx<'b>(&'b self, now: DateTime<Utc>, rng: Rng, provider: &'b str, settings: &'b Settings) -> Cx<'b> {
+        let beside = Beside { settings, lasting: self.lasting, is_changed: &self.is_changed };
+        Cx { db: self.db, now, rng, provider, beside }
+    }
+
+    /// One transaction around `work`.
+    ///
+    /// In memory, one that only read stays open for the next, since it keeps nobody waiting; and the number of draws, which a file
+    /// has with whatever else was written, is kept beside the database.
     fn transaction<T, E>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Failure<E>>) -> Result<T, Failure<E>> {
-        run(self.db, "BEGIN")?;
+        if self.db.is_autocommit() {
+            run(self.db, "BEGIN")?;
+        }
         let changes = self.db.total_changes();
         let outcome = work(self).and_then(|value| {
-            if self.db.total_changes() != changes {
+            let has_written = self.db.total_changes() != changes;
+            if has_written && self.in_file {
                 self.db.prepare_cached("UPDATE world SET draws = ?1")?.execute([self.facts.draws.cast_signed()])?;
             }
-            run(self.db, "COMMIT")?;
+            if has_written || self.in_file {
+                run(self.db, "COMMIT")?;
+            }
             Ok(value)
         });
-        if self.db.total_changes() != changes {
+        if self.is_changed.take() {
             self.facts.known = None;
         }
         if outcome.is_err() && !self.db.is_autocommit() {

@@ -1,5 +1,7 @@
 //! A credential: a value that an issuer vouches for, or a composite of such.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -58,6 +60,46 @@ impl Credential {
         visit(self);
         for child in self.children() {
             child.each(visit);
+        }
+    }
+
+    /// As [`Self::each`], until a visit fails.
+    pub(super) fn try_each<'a, E>(&'a self, visit: &mut impl FnMut(&'a Self) -> Result<(), E>) -> Result<(), E> {
+        visit(self)?;
+        self.children().iter().try_for_each(|child| child.try_each(visit))
+    }
+
+    /// The ids of itself and of all that it contains.
+    pub(super) fn ids(&self) -> BTreeSet<String> {
+        let mut ids = BTreeSet::new();
+        self.each(&mut |part| {
+            ids.insert(part.id.clone());
+        });
+        ids
+    }
+
+    /// Itself or the part that has this id.
+    pub(super) fn find(&self, id: &str) -> Option<&Self> {
+        if self.id == id { Some(self) } else { self.children().iter().find_map(|child| child.find(id)) }
+    }
+
+    /// As [`Self::find`], to be changed.
+    pub(super) fn find_mut(&mut self, id: &str) -> Option<&mut Self> {
+        if self.id == id {
+            return Some(self);
+        }
+        match &mut self.data {
+            Data::Fields(_) => None,
+            Data::Children(children) => children.iter_mut().find_map(|child| child.find_mut(id)),
+        }
+    }
+
+    /// Gives itself and all that it contains a status.
+    pub(super) fn set_status(&mut self, status: Status, now: DateTime<Utc>) {
+        self.status = status;
+        self.updated = now;
+        if let Data::Children(children) = &mut self.data {
+            children.iter_mut().for_each(|child| child.set_status(status, now));
         }
     }
 

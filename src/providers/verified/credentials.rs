@@ -73,7 +73,7 @@ pub(super) fn issue(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
                 _ => Ok(cx.rng.uuid().to_string()),
             },
         })?;
-        credentials::insert(cx.db, &credential, &user, None, None)?;
+        credentials::insert(cx.db, &credential, &user, None)?;
         issued.push(credential);
     }
     let url = match partner_uuid {
@@ -101,9 +101,11 @@ pub(super) fn issue(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
 /// 200 with it; 404 when it is unknown or another brand's.
 pub(super) fn get(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let caller = auth::caller(cx, req)?;
-    let (_, credential) = own(cx, &caller.uuid, &req.param("id"))?;
+    let id = req.param("id").to_lowercase();
+    let (_, whole) = own(cx, &caller.uuid, &id)?;
+    let credential = whole.find(&id).ok_or_else(unknown)?;
     let wire = cx.setting("wire")?;
-    Ok(reply::json(StatusCode::OK, &Dto { credential: &credential, place: Place::Stored, wire }))
+    Ok(reply::json(StatusCode::OK, &Dto { credential, place: Place::Stored, wire }))
 }
 
 /// `PATCH /credentials/{id}`: changes data, expiration or status of a credential that the caller issued, or of a part of one.
@@ -111,7 +113,10 @@ pub(super) fn get(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
 /// 200 with it; 400 for a wrong status or expiration, or data against the schema; 404 when it is unknown or another brand's.
 pub(super) fn patch(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let caller = auth::caller(cx, req)?;
-    let (seq, mut credential) = own(cx, &caller.uuid, &req.param("id"))?;
+    let id = req.param("id").to_lowercase();
+    let (seq, mut whole) = own(cx, &caller.uuid, &id)?;
+    let before = whole.ids();
+    let credential = whole.find_mut(&id).ok_or_else(unknown)?;
     let body = body::object(req)?;
     let status = body::status(&body)?;
     let expires = match body.get("expirationDate") {
@@ -121,39 +126,36 @@ pub(super) fn patch(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let data = body.get("data").filter(|data| !data.is_null());
     let draft = data.map(|data| Draft::of(known_type(&credential.kind)?, data, "credential")).transpose()?;
 
-    let is_changed = status.is_some() || draft.is_some() || body.contains_key("expirationDate");
-    if is_changed {
+    if status.is_some() || draft.is_some() || body.contains_key("expirationDate") {
         credential.updated = cx.now;
         credential.expires = expires;
-        credential.status = status.unwrap_or(credential.status);
         if let Some(draft) = draft {
-            replace_data(cx, &mut credential, seq, draft)?;
+            credential.data = replaced(cx, credential, draft)?;
         }
-        credentials::update(cx.db, seq, &credential)?;
         if let Some(status) = status {
-            credentials::set_status_below(cx.db, seq, status, cx.now)?;
+            credential.set_status(status, cx.now);
         }
+        credentials::update(cx.db, seq, &whole, &before)?;
     }
-    let (_, credential) = own(cx, &caller.uuid, &credential.id)?;
+    let credential = whole.find(&id).ok_or_else(unknown)?;
     let wire = cx.setting("wire")?;
-    Ok(reply::json(StatusCode::OK, &Dto { credential: &credential, place: Place::Changed, wire }))
+    Ok(reply::json(StatusCode::OK, &Dto { credential, place: Place::Changed, wire }))
 }
 
+fn unknown() -> Error {
+    Error::NotFound("Credential not found.".to_owned())
+}
+
+/// The credential with this id (in lower case), or a part with it, and its row number.
 fn own(cx: &Cx<'_>, issuer: &str, id: &str) -> Result<(i64, Credential), Error> {
-    credentials::issued(cx.db, &id.to_lowercase(), issuer)?.ok_or_else(|| Error::NotFound("Credential not found.".to_owned()))
+    credentials::issued(cx.db, id, issuer)?.ok_or_else(unknown)
 }
 
-/// Gives a credential new data. A part of a type that was there before keeps its id, and when it was created.
-fn replace_data(cx: &mut Cx<'_>, credential: &mut Credential, seq: i64, draft: Draft) -> Result<(), Error> {
+/// New data for a credential. A part of a type that was there before keeps its id, and when it was created.
+fn replaced(cx: &mut Cx<'_>, credential: &Credential, draft: Draft) -> Result<Data, Error> {
     let of = Issuance { issuer: &credential.issuer, now: cx.now };
     let fresh = draft.issue(of, &mut |_| Ok(cx.rng.uuid().to_string()))?;
-    if let Data::Children(_) = credential.data {
-        credentials::delete_below(cx.db, seq)?;
-    }
-    credential.data = with_old_ids(fresh.data, credential.children());
-    let user = credentials::owner(cx.db, seq)?;
-    credential.children().iter().try_for_each(|child| credentials::insert(cx.db, child, &user, Some(seq), None))?;
-    Ok(())
+    Ok(with_old_ids(fresh.data, credential.children()))
 }
 
 fn with_old_ids(data: Data, before: &[Credential]) -> Data {

@@ -207,7 +207,7 @@ fn load_user(cx: &mut Cx<'_>, seen: &mut Seen, user: &User, at: &str) -> Result<
     }
     for (number, issued) in user.issued.iter().enumerate() {
         for credential in read_issued(seen, issued, &format!("{at}.issued[{number}]"))? {
-            credentials::insert(cx.db, &credential, &user.uuid, None, None)?;
+            credentials::insert(cx.db, &credential, &user.uuid, None)?;
             seen.credentials.push(credential);
         }
     }

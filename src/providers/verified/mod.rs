@@ -71,7 +71,7 @@ impl Provider for Verified {
         Site { name: "schema", hosts: &["schema-resolver.verified.inc", "schema.verified.inc"] },
     ];
     const OPENAPI: &'static str = include_str!("openapi.json");
-    const SCHEMA: &'static [&'static str] = &[include_str!("schema.sql")];
+    const SCHEMA: &'static [&'static str] = &[include_str!("schema.sql"), include_str!("documents.sql")];
     const FIXTURE: &'static str = include_str!("../../../fixtures/verified.json");
     const ROUTES: &'static [Route<Error>] = &[
         Route::post("/1-click", "createOneClick", one_click::create),

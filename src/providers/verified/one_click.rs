@@ -101,7 +101,8 @@ struct Started {
 /// 201 with `match` and, if so, the wallet's address and the message; 400 for a missing or wrong field, `OCE002` and `OCE003` about
 /// the phone, `OCE011` and `OCE012` about the birth date. A number that is not served, or lacks what must be there, is no match.
 pub(super) fn create(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
-    let caller = calling_brand(cx, &auth::caller(cx, req)?)?;
+    let caller = auth::caller(cx, req)?;
+    let caller = calling_brand(cx, &caller)?;
     let body = body::object(req)?;
     let asked = Asked::read(&body, &caller)?;
     let verification = match identifier::text(&body, "verificationOptions")? {

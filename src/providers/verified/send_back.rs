@@ -76,7 +76,7 @@ pub(super) fn send_back(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
         let credential = draft.issue(of, &mut |_| Ok(cx.rng.uuid().to_string()))?;
         let credential = attested(credential, shared);
         credentials::delete_sent_back(cx.db, &uuid, &credential.kind)?;
-        credentials::insert(cx.db, &credential, &user, None, Some(&uuid))?;
+        credentials::insert(cx.db, &credential, &user, Some(&uuid))?;
         taken.push(credential);
     }
     let answer: Vec<SentBack<'_>> = taken.iter().map(SentBack::of).collect();

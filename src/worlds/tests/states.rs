@@ -78,7 +78,7 @@ fn tell(cx: &mut Cx<'_>, act: &Act) -> rusqlite::Result<(i64, Uuid)> {
         }
         Act::Cancel(kind) => cx.cancel_timer(&kind.to_string(), "")?,
         Act::Send(text) => cx.send_webhook("http://localhost:1/", text)?,
-        Act::Setting(value) => crate::world::set_setting(cx.db, "tiny", "level", &json!(value))?,
+        Act::Setting(value) => cx.set_setting("level", &json!(value))?,
         _ => {}
     }
     let level = cx.made_setting("level").and_then(Value::as_i64).unwrap_or(-1);
