@@ -21,9 +21,8 @@ pub(super) fn set(call: &Call<'_>) -> Result<Reply, Details> {
     for (key, value) in &values {
         registry.check_setting(&slug, key, value).map_err(|reason| Details::new(StatusCode::BAD_REQUEST, reason))?;
     }
-    let (_, outcome) = call.world()?.request(call.req.received, &slug, |cx| {
-        values.iter().try_for_each(|(key, value)| cx.set_setting(key, value))
-    });
+    let (_, outcome) =
+        call.world()?.request(call.req.received, &slug, |cx| values.iter().try_for_each(|(key, value)| cx.set_setting(key, value)));
     outcome?;
     show(call)
 }

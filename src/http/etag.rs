@@ -1,6 +1,8 @@
 //! Entity tags as the Express framework makes them, and answers to callers that have a representation already. Several of the
 //! emulated services run on it.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -9,9 +11,18 @@ use sha1::{Digest as _, Sha1};
 
 use super::{Reply, Req};
 
+/// Room for the tag of a body of up to 16 MiB.
+const USUAL_LENGTH: usize = 40;
+
 /// `W/"<length, in hexadecimal>-<27 characters of the SHA-1 in base64>"`.
 pub fn weak(body: &[u8]) -> String {
-    format!("W/\"{:x}-{}\"", body.len(), STANDARD_NO_PAD.encode(Sha1::digest(body)))
+    let mut tag = String::with_capacity(USUAL_LENGTH);
+    tag += "W/\"";
+    // Writing to a text does not fail.
+    let _ = write!(tag, "{:x}-", body.len());
+    STANDARD_NO_PAD.encode_string(Sha1::digest(body), &mut tag);
+    tag.push('"');
+    tag
 }
 
 /// Gives a reply the tag of its body.

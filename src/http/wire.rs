@@ -28,7 +28,7 @@ pub fn to_rfc3339_millis(at: DateTime<Utc>) -> String {
 
 /// Milliseconds since the epoch, as a string of digits: `"1721304000000"`.
 pub fn millis_text<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&at.timestamp_millis())
+    serializer.serialize_str(itoa::Buffer::new().format(at.timestamp_millis()))
 }
 
 /// As JavaScript's `encodeURIComponent` encodes: `+` as `%2B`, `@` as `%40`, a space as `%20`.

@@ -74,11 +74,11 @@ pub fn resolve<'a>(
 
     let (shown_scheme, shown) = external.map_or((scheme, authority), |(scheme, authority)| (*scheme, authority.as_str()));
     let gateway = |prefix: String| Links { scheme: shown_scheme, authority: shown.to_owned(), prefix, real: None };
-    let here = Links { scheme, authority: authority.to_owned(), prefix: world_prefix.clone(), real: None };
+    let here = |world_prefix: String| Links { scheme, authority: authority.to_owned(), prefix: world_prefix, real: None };
 
     let host_name = strip_port(authority);
     if let Some((slug, sites, environment)) = real_host(registry, host_name) {
-        let links = Links { real: Some((sites, environment)), ..here };
+        let links = Links { real: Some((sites, environment)), ..here(world_prefix) };
         return Address { world, target: Target::Provider(slug, path), links };
     }
     if let Some(rest) = path.strip_prefix(CONTROL)
@@ -89,7 +89,7 @@ pub fn resolve<'a>(
     let by_host =
         host_name.strip_suffix(".localhost").and_then(|slug| registry.slugs().find(|known| known.eq_ignore_ascii_case(slug)));
     if let Some(slug) = by_host.or(port.provider) {
-        return Address { world, target: Target::Provider(slug, path), links: here };
+        return Address { world, target: Target::Provider(slug, path), links: here(world_prefix) };
     }
     if matches!(path, "" | "/") {
         return Address { world, target: Target::Front, links: gateway(world_prefix) };

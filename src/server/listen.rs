@@ -1,8 +1,10 @@
 //! Sockets: accept loop, limits of time, and a stop that lets what is in flight finish.
 
+use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -161,10 +163,15 @@ async fn serve_one(
 ) {
     let peer = line.peer;
     let mut connection = pin!(connection);
+    let ended_or_asked = poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Ready(ended) => Poll::Ready(Some(ended)),
+        Poll::Pending if line.has_asked() => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    });
     // The limit of hyper begins when it knows which version of HTTP is spoken, and is not there in HTTP/2.
-    let ended = match tokio::time::timeout(patience, &mut connection).await {
-        Ok(ended) => ended,
-        Err(_) if line.has_asked() => connection.await,
+    let ended = match tokio::time::timeout(patience, ended_or_asked).await {
+        Ok(Some(ended)) => ended,
+        Ok(None) => connection.await,
         Err(_) => return tracing::debug!(%peer, "a connection asked for nothing"),
     };
     if let Err(error) = ended {

@@ -11,6 +11,7 @@ pub mod listen;
 mod tests;
 pub mod tls;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -393,11 +394,25 @@ async fn read(mut body: Incoming, limit: usize, room: &mut Room<'_>) -> Result<B
     Ok(if whole.is_empty() { first } else { whole.freeze() })
 }
 
+thread_local! {
+    /// The second that was asked for last, and how it is written: it is the same for many answers.
+    static DATE_OF: RefCell<(i64, HeaderValue)> = const { RefCell::new((i64::MIN, HeaderValue::from_static(""))) };
+}
+
+fn date(now: DateTime<Utc>) -> HeaderValue {
+    DATE_OF.with_borrow_mut(|(second, written)| {
+        if *second != now.timestamp()
+            && let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(now.into()))
+        {
+            (*second, *written) = (now.timestamp(), date);
+        }
+        written.clone()
+    })
+}
+
 fn respond(now: DateTime<Utc>, reply: Reply, is_head: bool) -> Response<Bytes> {
     let Reply { status, mut headers, body, wait: _ } = reply;
-    if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(now.into())) {
-        headers.insert(DATE, date);
-    }
+    headers.insert(DATE, date(now));
     let bodiless = status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
     if is_head && !bodiless {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));

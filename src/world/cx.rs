@@ -126,7 +126,12 @@ impl Cx<'_> {
 
     /// The value of a setting of this provider that somebody made; none where the default holds.
     pub fn made_setting(&self, key: &str) -> Option<&Value> {
-        self.beside.settings.0.iter().find(|(provider, known, _)| provider == self.provider && known == key).map(|(_, _, value)| value)
+        self.beside
+            .settings
+            .0
+            .iter()
+            .find(|(provider, known, _)| provider == self.provider && known == key)
+            .map(|(_, _, value)| value)
     }
 }
 

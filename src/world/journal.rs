@@ -20,6 +20,8 @@ pub const MAX_ENTRIES: usize = 1000;
 /// How many bytes of targets, headers and bodies are kept, in all. Bodies are never cut: a large one pushes out what is older, and
 /// the newest exchange is kept whatever its size.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// How much memory the texts of an exchange may take, so that it is used again.
+const USUAL_ROOM: usize = 4096;
 /// What a move counts beside its texts: its body is a part of the buffer, so large at least, that the request was read into.
 const BUFFER_BYTES: usize = 8 * 1024;
 
@@ -200,6 +202,13 @@ struct Ring {
 }
 
 impl Ring {
+    fn forget_oldest(&mut self) -> Option<Arc<Kept>> {
+        let forgotten = self.entries.pop_front()?;
+        self.bytes -= forgotten.size();
+        self.forgot = true;
+        Some(forgotten)
+    }
+
     fn admitted(&self, filter: &Filter) -> impl Iterator<Item = &Arc<Kept>> {
         self.entries.iter().filter(|entry| filter.admits(entry))
     }
@@ -220,15 +229,15 @@ impl Journal {
     pub fn note(&self, note: Note<'_>, then: impl FnOnce(&dyn Fn() -> Entry)) {
         let mut ring = self.ring();
         ring.last_id += 1;
-        let kept = Kept::new(ring.last_id, note);
+        // The oldest makes room for the newest.
+        let oldest = if ring.entries.len() < MAX_ENTRIES { None } else { ring.forget_oldest() };
+        let room = oldest.and_then(Arc::into_inner).map(Kept::into_room).filter(|room| room.capacity() <= USUAL_ROOM);
+        let kept = Kept::new(ring.last_id, note, room.unwrap_or_default());
         ring.bytes += kept.size();
         then(&|| kept.entry());
         ring.entries.push_back(Arc::new(kept));
         while ring.entries.len() > MAX_ENTRIES || (ring.bytes > MAX_BYTES && ring.entries.len() > 1) {
-            if let Some(forgotten) = ring.entries.pop_front() {
-                ring.bytes -= forgotten.size();
-                ring.forgot = true;
-            }
+            ring.forget_oldest();
         }
         // To wake nobody costs a call of the system, too.
         if ring.waiting > 0 {

@@ -12,11 +12,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::clock::{Clock, Mode, OutOfRange};
+use super::cx::{Beside, Lasting, Settings, set_setting};
 use super::events::Event;
 use super::image::Image;
 use super::rng::Rng;
 use super::store::AsText;
-use super::cx::{Beside, Lasting, Settings, set_setting};
 use super::{CreateError, Cx, Hooks, Origin, World, deliveries, run, store, timers, view};
 
 /// How long nobody has used a world that is put to sleep, in real time.
@@ -265,11 +265,8 @@ fn awaken(rest: &Rest, facts: &Facts, hooks: &dyn Hooks, origin: &Origin) -> rus
     let before = before(source, real).map_or(real, |facts| facts.clock.now(real));
     settle(&transaction, facts, origin, before, real)?;
     if let Source::Fixtures { loaded_at, .. } = source {
-        let beside = Beside {
-            settings: &Settings::read(&transaction)?,
-            lasting: &Lasting::default(),
-            is_changed: &Cell::default(),
-        };
+        let beside =
+            Beside { settings: &Settings::read(&transaction)?, lasting: &Lasting::default(), is_changed: &Cell::default() };
         let (now, rng) = (facts.clock.now(real), Rng::new(facts.seed, 0));
         hooks.begin(&mut Cx { db: &transaction, now, rng, provider: "", beside }, *loaded_at)?;
     }

@@ -12,7 +12,9 @@ use super::error::Error;
 use super::identifier::{self, Contact};
 use super::partner::{self, Referral};
 use super::requests::DEFAULT_DESCRIPTION;
+use super::store::credentials::Held;
 use super::store::{self, credentials};
+use super::types::Wire;
 use super::{auth, body};
 use crate::http::{Reply, Req, reply};
 use crate::world::Cx;
@@ -102,9 +104,13 @@ pub(super) fn issue(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
 pub(super) fn get(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let caller = auth::caller(cx, req)?;
     let id = req.param("id").to_lowercase();
-    let (_, whole) = own(cx, &caller.uuid, &id)?;
-    let credential = whole.find(&id).ok_or_else(unknown)?;
+    let held = own(cx, &caller.uuid, &id)?;
     let wire = cx.setting("wire")?;
+    if wire == Wire::Seed && held.is_whole(&id) {
+        return Ok(reply::body(StatusCode::OK, reply::JSON, held.document));
+    }
+    let whole = held.credential()?;
+    let credential = whole.find(&id).ok_or_else(unknown)?;
     Ok(reply::json(StatusCode::OK, &Dto { credential, place: Place::Stored, wire }))
 }
 
@@ -114,7 +120,8 @@ pub(super) fn get(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
 pub(super) fn patch(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let caller = auth::caller(cx, req)?;
     let id = req.param("id").to_lowercase();
-    let (seq, mut whole) = own(cx, &caller.uuid, &id)?;
+    let held = own(cx, &caller.uuid, &id)?;
+    let mut whole = held.credential()?;
     let before = whole.ids();
     let credential = whole.find_mut(&id).ok_or_else(unknown)?;
     let body = body::object(req)?;
@@ -135,7 +142,7 @@ pub(super) fn patch(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
         if let Some(status) = status {
             credential.set_status(status, cx.now);
         }
-        credentials::update(cx.db, seq, &whole, &before)?;
+        credentials::update(cx.db, held.seq, &whole, &before)?;
     }
     let credential = whole.find(&id).ok_or_else(unknown)?;
     let wire = cx.setting("wire")?;
@@ -146,8 +153,8 @@ fn unknown() -> Error {
     Error::NotFound("Credential not found.".to_owned())
 }
 
-/// The credential with this id (in lower case), or a part with it, and its row number.
-fn own(cx: &Cx<'_>, issuer: &str, id: &str) -> Result<(i64, Credential), Error> {
+/// The credential with this id (in lower case), or with a part that has it.
+fn own(cx: &Cx<'_>, issuer: &str, id: &str) -> Result<Held, Error> {
     credentials::issued(cx.db, id, issuer)?.ok_or_else(unknown)
 }
 

@@ -28,28 +28,29 @@ INSERT INTO verified_credential_id (id, whole)
         SELECT part.seq, part.id, tree.whole FROM verified_credential_part part JOIN tree ON part.parent = tree.seq)
     SELECT unhex(id, '-'), whole FROM tree;
 
--- A document is put together from the objects of its parts, in the order in which a reader meets them. A composite's object is left
--- open, and closed behind its last part.
+-- A document is put together from the texts of its parts, in the order in which a reader meets them; a composite has one before its
+-- first part and one behind its last.
 INSERT INTO verified_credential (seq, user, issuer, type, one_click, document)
-    WITH RECURSIVE tree (seq, whole, place, depth) AS (
-        SELECT seq, seq, printf('%020d', seq), 0 FROM verified_credential_part WHERE parent IS NULL
+    WITH RECURSIVE tree (seq, whole, place, is_first) AS (
+        SELECT seq, seq, printf('%020d', seq), 1 FROM verified_credential_part WHERE parent IS NULL
         UNION ALL
-        SELECT part.seq, tree.whole, tree.place || printf('%020d', part.seq), tree.depth + 1
+        SELECT part.seq, tree.whole, tree.place || printf('%020d', part.seq),
+                part.seq = (SELECT min(seq) FROM verified_credential_part sibling WHERE sibling.parent = tree.seq)
             FROM verified_credential_part part JOIN tree ON part.parent = tree.seq),
-    piece (whole, place, is_composite, object, depth, next) AS (
-        SELECT whole, place, data IS NULL,
-            json_object('id', id, 'type', type, 'created', created_ms, 'updated', updated_ms, 'issued', issued_ms,
-                'expires', expires_ms, 'is_revoked', json(iif(status = 'revoked', 'true', 'false')),
-                'verification_method', verification_method, iif(data IS NULL, 'parts', 'fields'), json(coalesce(data, '[]'))),
-            depth, lead(depth) OVER (PARTITION BY whole ORDER BY place)
-            FROM tree JOIN verified_credential_part USING (seq))
+    node (whole, place, data, head, tail) AS (
+        SELECT whole, place, data,
+            iif(is_first, '', ',') || '{"id":' || json_quote(id) || ',"createdAt":"' || created_ms || '","updatedAt":"' || updated_ms
+                || '","type":' || json_quote(type) || ',"issuanceDate":"' || issued_ms || '"'
+                || coalesce(',"expirationDate":' || expires_ms, '') || ',"data":',
+            ',"issuerUuid":' || json_quote(issuer) || ',"status":' || json_quote(status) || ',"verificationMethod":'
+                || json_quote(verification_method) || '}'
+            FROM tree JOIN verified_credential_part USING (seq)),
+    piece (whole, place, text) AS (
+        SELECT whole, place, head || data || tail FROM node WHERE data IS NOT NULL
+        UNION ALL SELECT whole, place, head || '[' FROM node WHERE data IS NULL
+        UNION ALL SELECT whole, place || '~', ']' || tail FROM node WHERE data IS NULL)
     SELECT seq, user, issuer, type, one_click, document
-        FROM (SELECT whole,
-                group_concat(
-                    iif(is_composite, substr(object, 1, length(object) - 2), object)
-                    || replace(hex(zeroblob(depth + is_composite - coalesce(next, 0))), '00', ']}')
-                    || iif(next <= depth, ',', ''), '' ORDER BY place) AS document
-                FROM piece GROUP BY whole)
+        FROM (SELECT whole, group_concat(text, '' ORDER BY place) AS document FROM piece GROUP BY whole)
         JOIN verified_credential_part ON seq = whole
         ORDER BY seq;
 

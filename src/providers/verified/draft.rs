@@ -93,12 +93,13 @@ impl Draft {
     /// Checks the data against the schema of the type, then that of each part against its own, and takes over the spelling in which
     /// it is stored.
     fn checked(mut self) -> Result<Self, Error> {
-        let mut flat = Map::new();
-        self.flatten(&mut flat);
-        let stored = schema::validate(&self.kind.name, flat).map_err(Error::BadRequest)?;
+        let validate = |flat| schema::validate(&self.kind.name, flat).map_err(Error::BadRequest);
         self.data = match self.data {
-            DraftData::Fields(_) => DraftData::Fields(stored),
+            DraftData::Fields(fields) => DraftData::Fields(validate(fields)?),
             DraftData::Children(children) => {
+                let mut flat = Map::new();
+                children.iter().for_each(|child| child.flatten(&mut flat));
+                validate(flat)?;
                 DraftData::Children(children.into_iter().map(Self::checked).collect::<Result<_, _>>()?)
             }
         };

@@ -85,20 +85,19 @@ impl Contact {
 
     /// The person, made known if nobody was; what was sent means that person from now on, unless it means somebody already.
     pub(super) fn known_user(&self, cx: &mut Cx<'_>) -> Result<String, Error> {
-        let user = match self.user(cx)? {
-            Some(user) => user,
+        // The phone's owner comes before the email's.
+        let sent: Vec<String> = self.phone.iter().cloned().chain(self.email.as_ref().map(|email| email.to_lowercase())).collect();
+        let known: Vec<Option<String>> = sent.iter().map(|one| store::user(cx.db, one)).collect::<rusqlite::Result<_>>()?;
+        let user = match known.iter().flatten().next() {
+            Some(user) => user.clone(),
             None => {
                 let uuid = cx.rng.uuid().to_string();
                 store::insert_user(cx.db, &uuid, false)?;
                 uuid
             }
         };
-        if let Some(phone) = &self.phone {
-            store::insert_identifier(cx.db, phone, &user)?;
-        }
-        if let Some(email) = &self.email {
-            store::insert_identifier(cx.db, &email.to_lowercase(), &user)?;
-        }
+        let unknown = sent.iter().zip(&known).filter(|(_, owner)| owner.is_none());
+        unknown.map(|(one, _)| store::insert_identifier(cx.db, one, &user)).collect::<rusqlite::Result<()>>()?;
         Ok(user)
     }
 }

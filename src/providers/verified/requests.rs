@@ -64,8 +64,11 @@ pub(super) fn has_matching(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
         }
         None if matching::satisfies(&requests, &held, cx.now) => {
             let id = cx.rng.uuid().to_string();
-            let flow =
-                Flow { brand: caller.uuid.clone(), user: Some(user), ..Flow::matching(id.clone(), contact.clone(), requests, description) };
+            let flow = Flow {
+                brand: caller.uuid.clone(),
+                user: Some(user),
+                ..Flow::matching(id.clone(), contact.clone(), requests, description)
+            };
             flows::insert_flow(cx.db, &flow)?;
             let url = wallet::request_url(req, &id, &contact);
             Some((id, url))

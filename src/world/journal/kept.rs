@@ -33,17 +33,20 @@ pub(super) struct Kept {
     faults: Vec<u64>,
     connection: Option<Connection>,
     /// Authority, target, path, headers of the request, headers of the answer.
-    texts: Box<[u8]>,
+    texts: Vec<u8>,
     /// Where each of them but the last ends.
     ends: [usize; 4],
 }
 
 impl Kept {
-    pub(super) fn new(id: u64, note: Note<'_>) -> Self {
+    /// `room` is memory for its texts, empty or not.
+    pub(super) fn new(id: u64, note: Note<'_>, room: Vec<u8>) -> Self {
         let Note { authority, target, path, request_headers, response_headers, request_body, .. } = note;
         let target = target.as_str();
         let known = authority.len() + target.len() + path.len();
-        let mut texts = Vec::with_capacity(known + packed_size(request_headers) + response_headers.map_or(0, packed_size));
+        let mut texts = room;
+        texts.clear();
+        texts.reserve_exact(known + packed_size(request_headers) + response_headers.map_or(0, packed_size));
         let mut add = |text: &str| {
             texts.extend_from_slice(text.as_bytes());
             texts.len()
@@ -68,13 +71,18 @@ impl Kept {
             response_body: note.response_body,
             faults: note.faults,
             connection: note.connection,
-            texts: texts.into_boxed_slice(),
+            texts,
             ends: [authority_end, target_end, path_end, request_end],
         }
     }
 
+    /// The memory of its texts, for others.
+    pub(super) fn into_room(self) -> Vec<u8> {
+        self.texts
+    }
+
     pub(super) fn size(&self) -> usize {
-        OWN_BYTES + self.texts.len() + self.request_body.len() + self.response_body.len()
+        OWN_BYTES + self.texts.capacity() + self.request_body.len() + self.response_body.len()
     }
 
     fn bytes(&self, from: usize, to: usize) -> &[u8] {

@@ -1,126 +1,99 @@
 //! Credentials: each that stands on its own is a row, with all its parts in one document.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::error::Error;
 
 use chrono::{DateTime, Utc};
-use rusqlite::types::{FromSqlError, ToSql, ToSqlOutput};
+use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, named_params};
-use serde::ser::{Error as _, SerializeMap as _};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::providers::verified::body;
-use crate::providers::verified::credential::{Credential, Data};
+use crate::providers::verified::credential::{Credential, Data, Dto, Place};
 use crate::providers::verified::fields::Fields;
-use crate::providers::verified::types::Status;
+use crate::providers::verified::types::{Status, Wire};
 use crate::world::clock::from_millis;
+use crate::world::store::AsJson;
 
-/// A credential as it is kept. The issuer stands beside it, parts have that of the whole; what is as usual is left out: times that are
-/// those of the whole's creation, a status that is valid.
+/// A credential as it is kept: spelled as the answer to reading it is, unless the world is set otherwise.
+pub(in super::super) struct Held {
+    /// Number of its row.
+    pub seq: i64,
+    /// JSON.
+    pub document: String,
+}
+
+impl Held {
+    fn read(row: &Row<'_>) -> Result<Self> {
+        Ok(Self { seq: row.get(0)?, document: row.get(1)? })
+    }
+
+    /// Whether the whole has this id, and not one of its parts.
+    pub(in super::super) fn is_whole(&self, id: &str) -> bool {
+        self.document.strip_prefix("{\"id\":\"").and_then(|rest| rest.strip_prefix(id)).is_some_and(|rest| rest.starts_with('"'))
+    }
+
+    /// The whole.
+    pub(in super::super) fn credential(&self) -> Result<Credential> {
+        parse(&self.document)
+    }
+}
+
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Document<'a> {
+    id: String,
     #[serde(borrow)]
-    id: Cow<'a, str>,
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    created: Option<i64>,
-    updated: Option<i64>,
-    issued: Option<i64>,
-    expires: Option<i64>,
-    #[serde(default)]
-    is_revoked: bool,
+    created_at: &'a str,
+    #[serde(borrow)]
+    updated_at: &'a str,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(borrow)]
+    issuance_date: &'a str,
+    expiration_date: Option<i64>,
+    #[serde(borrow)]
+    data: &'a RawValue,
+    issuer_uuid: String,
+    status: Status,
     verification_method: Option<String>,
-    /// Of an atomic credential.
-    #[serde(borrow)]
-    fields: Option<&'a RawValue>,
-    /// Of a composite.
-    #[serde(default)]
-    parts: Vec<Document<'a>>,
 }
 
-impl Document<'_> {
-    fn credential(self, issuer: &str, usual: i64) -> Credential {
-        let created = self.created.unwrap_or(usual);
-        let at = |ms: Option<i64>| from_millis(ms.unwrap_or(created));
-        Credential {
-            id: self.id.into_owned(),
-            kind: self.kind.into_owned(),
-            data: match self.fields {
-                Some(fields) => Data::Fields(Fields::stored(fields.to_owned())),
-                None => Data::Children(self.parts.into_iter().map(|part| part.credential(issuer, created)).collect()),
-            },
-            issuer: issuer.to_owned(),
-            status: if self.is_revoked { Status::Revoked } else { Status::Valid },
-            created: from_millis(created),
-            updated: at(self.updated),
-            issued: at(self.issued),
-            expires: self.expires.map(from_millis),
-            verification_method: self.verification_method,
-        }
+impl TryFrom<Document<'_>> for Credential {
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn try_from(document: Document<'_>) -> std::result::Result<Self, Self::Error> {
+        let at = |digits: &str| digits.parse().map(from_millis);
+        let data = if document.data.get().starts_with('[') {
+            let parts: Vec<Document<'_>> = serde_json::from_str(document.data.get())?;
+            Data::Children(parts.into_iter().map(Self::try_from).collect::<std::result::Result<_, _>>()?)
+        } else {
+            Data::Fields(Fields::stored(document.data.to_owned()))
+        };
+        Ok(Self {
+            id: document.id,
+            kind: document.kind,
+            data,
+            issuer: document.issuer_uuid,
+            status: document.status,
+            created: at(document.created_at)?,
+            updated: at(document.updated_at)?,
+            issued: at(document.issuance_date)?,
+            expires: document.expiration_date.map(from_millis),
+            verification_method: document.verification_method,
+        })
     }
 }
 
-/// Writes a [`Document`].
-struct Written<'a> {
-    credential: &'a Credential,
-    /// When the whole was created, for a part.
-    usual: Option<DateTime<Utc>>,
+fn parse(document: &str) -> Result<Credential> {
+    let document: Document<'_> = serde_json::from_str(document).map_err(|error| FromSqlError::Other(error.into()))?;
+    Ok(document.try_into().map_err(FromSqlError::Other)?)
 }
 
-impl Serialize for Written<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let Credential { id, kind, data, issuer: _, status, created, updated, issued, expires, verification_method } =
-            self.credential;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("id", id)?;
-        map.serialize_entry("type", kind)?;
-        for (key, at, usual) in
-            [("created", created, self.usual.as_ref()), ("updated", updated, Some(created)), ("issued", issued, Some(created))]
-        {
-            if usual != Some(at) {
-                map.serialize_entry(key, &at.timestamp_millis())?;
-            }
-        }
-        if let Some(expires) = expires {
-            map.serialize_entry("expires", &expires.timestamp_millis())?;
-        }
-        if *status == Status::Revoked {
-            map.serialize_entry("is_revoked", &true)?;
-        }
-        if let Some(method) = verification_method {
-            map.serialize_entry("verification_method", method)?;
-        }
-        match data {
-            Data::Fields(fields) => map.serialize_entry("fields", fields)?,
-            Data::Children(parts) => {
-                let written = |part| Written { credential: part, usual: Some(*created) };
-                if parts.iter().any(|part| part.issuer != self.credential.issuer) {
-                    return Err(S::Error::custom("a part has another issuer than the whole"));
-                }
-                map.serialize_entry("parts", &parts.iter().map(written).collect::<Vec<_>>())?;
-            }
-        }
-        map.end()
-    }
-}
-
-impl ToSql for Written<'_> {
-    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
-        serde_json::to_string(self).map(Into::into).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-    }
-}
-
-fn written(credential: &Credential) -> Written<'_> {
-    Written { credential, usual: None }
-}
-
-/// Reads a row: its number, the issuer, the document.
-fn held(row: &Row<'_>) -> Result<(i64, Credential)> {
-    let document: Document<'_> =
-        serde_json::from_str(row.get_ref(2)?.as_str()?).map_err(|error| FromSqlError::Other(error.into()))?;
-    Ok((row.get(0)?, document.credential(row.get_ref(1)?.as_str()?, 0)))
+fn document(credential: &Credential) -> AsJson<Dto<'_>> {
+    AsJson(Dto { credential, place: Place::Stored, wire: Wire::Seed })
 }
 
 /// The bytes under which an id is kept; none for a text that is no UUID.
@@ -128,24 +101,21 @@ fn key(id: &str) -> Option<[u8; 16]> {
     body::uuid(id).and_then(|id| Uuid::try_parse(&id).ok()).map(Uuid::into_bytes)
 }
 
-/// The credential that has this id or a part with it, if this brand issued it; with its row number.
-pub(in super::super) fn issued(db: &Connection, id: &str, issuer: &str) -> Result<Option<(i64, Credential)>> {
+/// The credential that has this id or a part with it, if this brand issued it.
+pub(in super::super) fn issued(db: &Connection, id: &str, issuer: &str) -> Result<Option<Held>> {
     let Some(key) = key(id) else { return Ok(None) };
     db.prepare_cached(
-        "SELECT seq, issuer, document FROM verified_credential_id JOIN verified_credential ON seq = whole
-         WHERE id = ?1 AND issuer = ?2",
+        "SELECT seq, document FROM verified_credential_id JOIN verified_credential ON seq = whole WHERE id = ?1 AND issuer = ?2",
     )?
-    .query_row((key, issuer), held)
+    .query_row((key, issuer), Held::read)
     .optional()
 }
 
 /// All credentials issued to a person, by one brand or by all, in the order of their creation.
 pub(in super::super) fn of_user(db: &Connection, user: &str, issuer: Option<&str>) -> Result<Vec<Credential>> {
-    db.prepare_cached(
-        "SELECT seq, issuer, document FROM verified_credential WHERE user = ?1 AND (?2 IS NULL OR issuer = ?2) ORDER BY seq",
-    )?
-    .query_map((user, issuer), |row| Ok(held(row)?.1))?
-    .collect()
+    db.prepare_cached("SELECT document FROM verified_credential WHERE user = ?1 AND (?2 IS NULL OR issuer = ?2) ORDER BY seq")?
+        .query_map((user, issuer), |row| parse(row.get_ref(0)?.as_str()?))?
+        .collect()
 }
 
 /// Whether a credential has this id, or a part of one, whoever issued it.
@@ -164,7 +134,7 @@ pub(in super::super) fn insert(db: &Connection, credential: &Credential, user: &
         ":issuer": credential.issuer,
         ":type": credential.kind,
         ":one_click": one_click,
-        ":document": written(credential),
+        ":document": document(credential),
     })?;
     let seq = db.last_insert_rowid();
     credential.try_each(&mut |part| add_id(db, &part.id, seq))
@@ -182,7 +152,7 @@ fn delete_id(db: &Connection, id: &str) -> Result<()> {
 
 /// Writes what a change made of a credential and its parts, which had the ids `before`.
 pub(in super::super) fn update(db: &Connection, seq: i64, credential: &Credential, before: &BTreeSet<String>) -> Result<()> {
-    db.prepare_cached("UPDATE verified_credential SET document = ?2 WHERE seq = ?1")?.execute((seq, written(credential)))?;
+    db.prepare_cached("UPDATE verified_credential SET document = ?2 WHERE seq = ?1")?.execute((seq, document(credential)))?;
     let after = credential.ids();
     before.difference(&after).try_for_each(|id| delete_id(db, id))?;
     after.difference(before).try_for_each(|id| add_id(db, id, seq))
@@ -196,40 +166,41 @@ pub(in super::super) fn set_status_of_user(
     status: Status,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let all: Vec<(i64, Credential)> = db
-        .prepare_cached("SELECT seq, issuer, document FROM verified_credential WHERE user = ?1 AND issuer = ?2")?
-        .query_map([user, issuer], held)?
+    let all: Vec<Held> = db
+        .prepare_cached("SELECT seq, document FROM verified_credential WHERE user = ?1 AND issuer = ?2")?
+        .query_map([user, issuer], Held::read)?
         .collect::<Result<_>>()?;
-    for (seq, mut credential) in all {
+    for held in all {
+        let mut credential = held.credential()?;
         credential.set_status(status, now);
-        db.prepare_cached("UPDATE verified_credential SET document = ?2 WHERE seq = ?1")?.execute((seq, written(&credential)))?;
+        db.prepare_cached("UPDATE verified_credential SET document = ?2 WHERE seq = ?1")?
+            .execute((held.seq, document(&credential)))?;
     }
     Ok(())
 }
 
-fn delete(db: &Connection, (seq, credential): &(i64, Credential)) -> Result<()> {
-    credential.try_each(&mut |part| delete_id(db, &part.id))?;
-    db.prepare_cached("DELETE FROM verified_credential WHERE seq = ?1")?.execute([seq])?;
+fn delete(db: &Connection, held: &Held) -> Result<()> {
+    held.credential()?.try_each(&mut |part| delete_id(db, &part.id))?;
+    db.prepare_cached("DELETE FROM verified_credential WHERE seq = ?1")?.execute([held.seq])?;
     Ok(())
 }
 
 /// Deletes what was sent back from a 1-Click before, of one type.
 pub(in super::super) fn delete_sent_back(db: &Connection, one_click: &str, kind: &str) -> Result<()> {
-    let all: Vec<(i64, Credential)> = db
-        .prepare_cached("SELECT seq, issuer, document FROM verified_credential WHERE one_click = ?1 AND type = ?2")?
-        .query_map([one_click, kind], held)?
+    let all: Vec<Held> = db
+        .prepare_cached("SELECT seq, document FROM verified_credential WHERE one_click = ?1 AND type = ?2")?
+        .query_map([one_click, kind], Held::read)?
         .collect::<Result<_>>()?;
     all.iter().try_for_each(|one| delete(db, one))
 }
 
 /// Deletes all credentials of the test persons, whoever issued them.
 pub(in super::super) fn delete_of_test_users(db: &Connection) -> Result<()> {
-    let all: Vec<(i64, Credential)> = db
+    let all: Vec<Held> = db
         .prepare_cached(
-            "SELECT seq, issuer, document FROM verified_credential
-             WHERE user IN (SELECT uuid FROM verified_user WHERE is_test = 1)",
+            "SELECT seq, document FROM verified_credential WHERE user IN (SELECT uuid FROM verified_user WHERE is_test = 1)",
         )?
-        .query_map([], held)?
+        .query_map([], Held::read)?
         .collect::<Result<_>>()?;
     all.iter().try_for_each(|one| delete(db, one))
 }
@@ -323,8 +294,13 @@ mod tests {
         let of = |user| of_user(&db, user, None).unwrap().iter().map(shown).collect::<Vec<_>>();
         assert_eq!(of("u"), [whole.clone(), part(9, json!([]), "b"), empty]);
         assert_eq!(of("v"), [part(8, json!({"z": 1}), "c")]);
-        let (seq, found) = issued(&db, &id(7), "b").unwrap().expect("parts are found by their ids");
-        assert_eq!((seq, shown(&found)), (1, whole));
+        let found = issued(&db, &id(7), "b").unwrap().expect("parts are found by their ids");
+        assert_eq!((found.seq, shown(&found.credential().unwrap())), (1, whole));
+        let rewritten = |held: &Held| serde_json::to_string(&document(&held.credential().unwrap()).0).unwrap();
+        for number in [1, 9, 10] {
+            let held = issued(&db, &id(number), "b").unwrap().unwrap();
+            assert_eq!(held.document, rewritten(&held), "as if it were written today");
+        }
         assert!(issued(&db, &id(8), "b").unwrap().is_none() && issued(&db, &id(8), "c").unwrap().is_some());
         delete_sent_back(&db, "o", "T9").unwrap();
         assert_eq!((of("u").len(), exists(&db, &id(9)).unwrap(), exists(&db, &id(12)).unwrap()), (2, false, true));
@@ -355,14 +331,14 @@ mod tests {
         assert_eq!(of_user(&db, "u", Some("c")).unwrap(), []);
         assert!(insert(&db, &atomic(4, 1), "u", None).is_err(), "an id is used once");
 
-        let (seq, before) = issued(&db, &id(6), "b").unwrap().unwrap();
+        let held = issued(&db, &id(6), "b").unwrap().unwrap();
+        assert_eq!((held.is_whole(&id(1)), held.is_whole(&id(6)), held.is_whole("")), (true, false, false));
+        let before = held.credential().unwrap();
         let changed = composite(1, vec![atomic(6, 1), atomic(8, 1)]);
-        update(&db, seq, &changed, &before.ids()).unwrap();
-        assert_eq!(issued(&db, &id(8), "b").unwrap(), Some((seq, changed)));
+        update(&db, held.seq, &changed, &before.ids()).unwrap();
+        let held = issued(&db, &id(8), "b").unwrap().unwrap();
+        assert_eq!(held.credential().unwrap(), changed);
         let known: Vec<u128> = (1..10).filter(|number| exists(&db, &id(*number)).unwrap()).collect();
         assert_eq!(known, [1, 6, 7, 8]);
-
-        let foreign = Credential { issuer: "c".to_owned(), ..atomic(9, 1) };
-        assert!(insert(&db, &composite(10, vec![foreign]), "u", None).is_err(), "parts have the issuer of the whole");
     }
 }
