@@ -2,7 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -39,17 +39,17 @@ pub(super) struct Beside<'a> {
 
 /// Rows that were read once and do not change.
 #[derive(Debug, Default)]
-pub(super) struct Lasting(RefCell<HashMap<TypeId, Box<dyn Any + Send>>>);
+pub(super) struct Lasting(RefCell<BTreeMap<TypeId, Box<dyn Any + Send>>>);
 
 impl Lasting {
     fn of<T: Send + Sync + 'static>(&self, key: &str) -> Option<Arc<T>> {
-        self.0.borrow().get(&TypeId::of::<T>())?.downcast_ref::<HashMap<String, Arc<T>>>()?.get(key).cloned()
+        self.0.borrow().get(&TypeId::of::<T>())?.downcast_ref::<BTreeMap<String, Arc<T>>>()?.get(key).cloned()
     }
 
     fn keep<T: Send + Sync + 'static>(&self, key: &str, value: &Arc<T>) {
         let mut all = self.0.borrow_mut();
-        let kept = all.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(HashMap::<String, Arc<T>>::new()));
-        if let Some(kept) = kept.downcast_mut::<HashMap<String, Arc<T>>>() {
+        let kept = all.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(BTreeMap::<String, Arc<T>>::new()));
+        if let Some(kept) = kept.downcast_mut::<BTreeMap<String, Arc<T>>>() {
             kept.insert(key.to_owned(), value.clone());
         }
     }

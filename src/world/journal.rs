@@ -335,6 +335,8 @@ mod tests {
 
     const MIB: usize = 1024 * 1024;
 
+    type Change<'a> = &'a dyn Fn(&mut Entry);
+
     fn note_of(journal: &Journal, change: impl FnOnce(&mut Entry)) {
         let mut entry = Entry {
             id: 0,
@@ -385,7 +387,7 @@ mod tests {
     fn whatever_is_large_in_an_exchange_counts() {
         let large = || "x".repeat(MIB);
         let header = || HeaderMap::from_iter([(http::header::COOKIE, large().parse().unwrap())]);
-        let cases: [(&str, &dyn Fn(&mut Entry)); 6] = [
+        let cases: [(&str, Change<'_>); 6] = [
             ("request body", &|entry| entry.request_body = large().into()),
             ("response body", &|entry| entry.response_body = large().into()),
             ("request headers", &|entry| entry.request_headers = header()),

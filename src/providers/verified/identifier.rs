@@ -96,8 +96,8 @@ impl Contact {
                 uuid
             }
         };
-        let unknown = sent.iter().zip(&known).filter(|(_, owner)| owner.is_none());
-        unknown.map(|(one, _)| store::insert_identifier(cx.db, one, &user)).collect::<rusqlite::Result<()>>()?;
+        let mut unknown = sent.iter().zip(&known).filter(|(_, owner)| owner.is_none());
+        unknown.try_for_each(|(one, _)| store::insert_identifier(cx.db, one, &user))?;
         Ok(user)
     }
 }
