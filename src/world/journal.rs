@@ -236,7 +236,7 @@ impl Journal {
         ring.bytes += kept.size();
         then(&|| kept.entry());
         ring.entries.push_back(Arc::new(kept));
-        while ring.entries.len() > MAX_ENTRIES || (ring.bytes > MAX_BYTES && ring.entries.len() > 1) {
+        while ring.bytes > MAX_BYTES && ring.entries.len() > 1 {
             ring.forget_oldest();
         }
         // To wake nobody costs a call of the system, too.

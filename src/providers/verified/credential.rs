@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::fields::Fields;
 use super::schema;
 use super::types::{Status, Wire};
+use crate::http::wire;
 
 /// A credential with all that it contains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,33 +154,27 @@ impl Dto<'_> {
     }
 
     fn issuance<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        let ms = self.credential.issued.timestamp_millis();
+        let issued = self.credential.issued;
         if self.place == Place::Shared && self.wire == Wire::Seed {
-            map.serialize_entry("issuanceDate", &ms)
+            map.serialize_entry("issuanceDate", &issued.timestamp_millis())
         } else {
-            map.serialize_entry("issuanceDate", &Digits(ms))
+            map.serialize_entry("issuanceDate", &Digits(issued))
         }
     }
 
     fn expiration<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        let ms = self.credential.expires.map(|at| at.timestamp_millis());
-        match (self.wire, ms) {
-            (Wire::Observed, ms) => map.serialize_entry("expirationDate", &ms.map(Digits)),
+        match (self.wire, self.credential.expires) {
+            (Wire::Observed, expires) => map.serialize_entry("expirationDate", &expires.map(Digits)),
             (Wire::Seed, None) => Ok(()),
-            (Wire::Seed, Some(ms)) if self.place == Place::Issued => map.serialize_entry("expirationDate", &Digits(ms)),
-            (Wire::Seed, Some(ms)) => map.serialize_entry("expirationDate", &ms),
+            (Wire::Seed, Some(expires)) if self.place == Place::Issued => map.serialize_entry("expirationDate", &Digits(expires)),
+            (Wire::Seed, Some(expires)) => map.serialize_entry("expirationDate", &expires.timestamp_millis()),
         }
     }
 }
 
-/// A number as a text of digits.
-struct Digits(i64);
-
-impl Serialize for Digits {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(itoa::Buffer::new().format(self.0))
-    }
-}
+/// A moment as a text of digits.
+#[derive(Serialize)]
+struct Digits(#[serde(serialize_with = "wire::millis_text")] DateTime<Utc>);
 
 impl Serialize for Dto<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -193,8 +188,8 @@ impl Serialize for Dto<'_> {
             self.issuance(&mut map)?;
             self.expiration(&mut map)?;
         } else {
-            map.serialize_entry("createdAt", &Digits(created.timestamp_millis()))?;
-            map.serialize_entry("updatedAt", &Digits(updated.timestamp_millis()))?;
+            map.serialize_entry("createdAt", &Digits(*created))?;
+            map.serialize_entry("updatedAt", &Digits(*updated))?;
             map.serialize_entry("type", kind)?;
             self.issuance(&mut map)?;
             self.expiration(&mut map)?;

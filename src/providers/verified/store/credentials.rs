@@ -5,7 +5,7 @@ use std::error::Error;
 
 use chrono::{DateTime, Utc};
 use rusqlite::types::FromSqlError;
-use rusqlite::{Connection, OptionalExtension as _, Result, Row, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, named_params, params_from_iter};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -150,9 +150,14 @@ fn delete_id(db: &Connection, id: &str) -> Result<()> {
     Ok(())
 }
 
+fn rewrite(db: &Connection, seq: i64, credential: &Credential) -> Result<()> {
+    db.prepare_cached("UPDATE verified_credential SET document = ?2 WHERE seq = ?1")?.execute((seq, document(credential)))?;
+    Ok(())
+}
+
 /// Writes what a change made of a credential and its parts, which had the ids `before`.
 pub(in super::super) fn update(db: &Connection, seq: i64, credential: &Credential, before: &BTreeSet<String>) -> Result<()> {
-    db.prepare_cached("UPDATE verified_credential SET document = ?2 WHERE seq = ?1")?.execute((seq, document(credential)))?;
+    rewrite(db, seq, credential)?;
     let after = credential.ids();
     before.difference(&after).try_for_each(|id| delete_id(db, id))?;
     after.difference(before).try_for_each(|id| add_id(db, id, seq))
@@ -173,36 +178,30 @@ pub(in super::super) fn set_status_of_user(
     for held in all {
         let mut credential = held.credential()?;
         credential.set_status(status, now);
-        db.prepare_cached("UPDATE verified_credential SET document = ?2 WHERE seq = ?1")?
-            .execute((held.seq, document(&credential)))?;
+        rewrite(db, held.seq, &credential)?;
     }
     Ok(())
 }
 
-fn delete(db: &Connection, held: &Held) -> Result<()> {
-    held.credential()?.try_each(&mut |part| delete_id(db, &part.id))?;
-    db.prepare_cached("DELETE FROM verified_credential WHERE seq = ?1")?.execute([held.seq])?;
+/// Deletes what `query` selects: numbers and documents.
+fn delete_all(db: &Connection, query: &str, values: &[&str]) -> Result<()> {
+    let all: Vec<Held> = db.prepare_cached(query)?.query_map(params_from_iter(values), Held::read)?.collect::<Result<_>>()?;
+    for held in all {
+        held.credential()?.try_each(&mut |part| delete_id(db, &part.id))?;
+        db.prepare_cached("DELETE FROM verified_credential WHERE seq = ?1")?.execute([held.seq])?;
+    }
     Ok(())
 }
 
 /// Deletes what was sent back from a 1-Click before, of one type.
 pub(in super::super) fn delete_sent_back(db: &Connection, one_click: &str, kind: &str) -> Result<()> {
-    let all: Vec<Held> = db
-        .prepare_cached("SELECT seq, document FROM verified_credential WHERE one_click = ?1 AND type = ?2")?
-        .query_map([one_click, kind], Held::read)?
-        .collect::<Result<_>>()?;
-    all.iter().try_for_each(|one| delete(db, one))
+    delete_all(db, "SELECT seq, document FROM verified_credential WHERE one_click = ?1 AND type = ?2", &[one_click, kind])
 }
 
 /// Deletes all credentials of the test persons, whoever issued them.
 pub(in super::super) fn delete_of_test_users(db: &Connection) -> Result<()> {
-    let all: Vec<Held> = db
-        .prepare_cached(
-            "SELECT seq, document FROM verified_credential WHERE user IN (SELECT uuid FROM verified_user WHERE is_test = 1)",
-        )?
-        .query_map([], Held::read)?
-        .collect::<Result<_>>()?;
-    all.iter().try_for_each(|one| delete(db, one))
+    let theirs = "SELECT seq, document FROM verified_credential WHERE user IN (SELECT uuid FROM verified_user WHERE is_test = 1)";
+    delete_all(db, theirs, &[])
 }
 
 #[cfg(test)]
