@@ -1,5 +1,6 @@
 //! SQLite: opening, copying, and how values are kept in it.
 
+use std::error::Error;
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
@@ -31,6 +32,9 @@ pub(crate) const PAGE_SIZE: u16 = 2048;
 /// How many pages a connection to a database in memory caches. Fetching one is a copy within memory, and SQLite looks through the whole
 /// cache at the end of many a transaction that added to an index: a small cache is the quicker one.
 const CACHED_PAGES: u8 = 100;
+
+/// Room for usual JSON, so that it grows rarely while it is written.
+const USUAL_JSON: usize = 1024;
 
 /// How many statements a connection keeps prepared. Every statement of every provider fits.
 const STATEMENT_CACHE: usize = 512;
@@ -241,7 +245,10 @@ pub struct AsJson<T>(pub T);
 
 impl<T: Serialize> ToSql for AsJson<T> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        serde_json::to_string(&self.0).map(Into::into).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+        let failed = |error: Box<dyn Error + Send + Sync>| rusqlite::Error::ToSqlConversionFailure(error);
+        let mut written = Vec::with_capacity(USUAL_JSON);
+        serde_json::to_writer(&mut written, &self.0).map_err(|error| failed(error.into()))?;
+        String::from_utf8(written).map(Into::into).map_err(|error| failed(error.into()))
     }
 }
 

@@ -247,7 +247,7 @@ fn typed(
         let parts = wrong_parts(name, &data);
         if parts.is_empty() { vec![Mistake { name: name.to_owned(), text: error.to_string() }] } else { parts }
     };
-    let draft = Draft::of(kind, &as_sent(&data), name).map_err(wrong)?;
+    let draft = Draft::of(kind, as_sent(&data), &name).map_err(wrong)?;
     let of = Issuance { issuer: ISSUER, now: cx.now };
     let mut credential = draft.issue(of, &mut |_| Ok(cx.rng.uuid().to_string())).map_err(wrong)?;
     credential.verification_method = Some(SELF_ATTESTED.to_owned());

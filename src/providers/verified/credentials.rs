@@ -13,7 +13,7 @@ use super::identifier::{self, Contact};
 use super::partner::{self, Referral};
 use super::requests::DEFAULT_DESCRIPTION;
 use super::store::credentials::Held;
-use super::store::{self, credentials};
+use super::store::{self, credentials, ids};
 use super::types::Wire;
 use super::{auth, body};
 use crate::http::{Reply, Req, reply};
@@ -41,16 +41,19 @@ struct Issued<'a> {
 /// stands twice in the request.
 pub(super) fn issue(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let caller = auth::caller(cx, req)?;
-    let body = body::object(req)?;
+    let mut body = body::object(req)?;
+    let elements = body.remove("credentials");
     let contact = Contact::read(&body)?;
     let tracking_id = identifier::text(&body, "trackingId")?;
     let partner_uuid = identifier::text(&body, "partnerUuid")?;
-    let elements = body.get("credentials").and_then(Value::as_array).filter(|list| !list.is_empty());
-    let elements = elements.ok_or_else(|| Error::bad("credentials is required"))?;
+    let elements = match elements {
+        Some(Value::Array(list)) if !list.is_empty() => list,
+        _ => return Err(Error::bad("credentials is required")),
+    };
     let drafts: Vec<Draft> = elements
-        .iter()
+        .into_iter()
         .enumerate()
-        .map(|(at, element)| Draft::read(element, &format!("credentials[{at}]")))
+        .map(|(at, element)| Draft::read(element, &format_args!("credentials[{at}]")))
         .collect::<Result<_, _>>()?;
 
     let mut taken = BTreeSet::new();
@@ -63,7 +66,8 @@ pub(super) fn issue(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let of = Issuance { issuer: &caller.uuid, now: cx.now };
     let mut issued = Vec::with_capacity(drafts.len());
     for mut draft in drafts {
-        let mut own = draft.id.take().or_else(|| Some(cx.rng.uuid().to_string()));
+        let row = credentials::next_row(cx.db)?;
+        let mut own = Some(draft.id.take().unwrap_or_else(|| ids::fresh(&mut cx.rng, row)));
         // A part's own id is used if it is free, and replaced otherwise; clients repeat a parent's id on its parts.
         let credential = draft.issue(of, &mut |id| match own.take() {
             Some(own) => Ok(own),
@@ -72,7 +76,7 @@ pub(super) fn issue(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
                     taken.insert(id.clone());
                     Ok(id)
                 }
-                _ => Ok(cx.rng.uuid().to_string()),
+                _ => Ok(ids::fresh(&mut cx.rng, row)),
             },
         })?;
         credentials::insert(cx.db, &credential, &user, None)?;
@@ -124,20 +128,20 @@ pub(super) fn patch(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let mut whole = held.credential()?;
     let before = whole.ids();
     let credential = whole.find_mut(&id).ok_or_else(unknown)?;
-    let body = body::object(req)?;
+    let mut body = body::object(req)?;
     let status = body::status(&body)?;
     let expires = match body.get("expirationDate") {
         None => credential.expires,
-        given => expiration(given).ok_or_else(|| bad_expiration("credential"))?,
+        given => expiration(given).ok_or_else(|| bad_expiration(&"credential"))?,
     };
-    let data = body.get("data").filter(|data| !data.is_null());
-    let draft = data.map(|data| Draft::of(known_type(&credential.kind)?, data, "credential")).transpose()?;
+    let data = body.remove("data").filter(|data| !data.is_null());
+    let draft = data.map(|data| Draft::of(known_type(&credential.kind)?, data, &"credential")).transpose()?;
 
     if status.is_some() || draft.is_some() || body.contains_key("expirationDate") {
         credential.updated = cx.now;
         credential.expires = expires;
         if let Some(draft) = draft {
-            credential.data = replaced(cx, credential, draft)?;
+            credential.data = replaced(cx, held.seq, credential, draft)?;
         }
         if let Some(status) = status {
             credential.set_status(status, cx.now);
@@ -153,15 +157,15 @@ fn unknown() -> Error {
     Error::NotFound("Credential not found.".to_owned())
 }
 
-/// The credential with this id (in lower case), or with a part that has it.
+/// The only credential that may have this id (in lower case), or a part with it.
 fn own(cx: &Cx<'_>, issuer: &str, id: &str) -> Result<Held, Error> {
-    credentials::issued(cx.db, id, issuer)?.ok_or_else(unknown)
+    credentials::issued(cx.db, id, Some(issuer))?.ok_or_else(unknown)
 }
 
 /// New data for a credential. A part of a type that was there before keeps its id, and when it was created.
-fn replaced(cx: &mut Cx<'_>, credential: &Credential, draft: Draft) -> Result<Data, Error> {
+fn replaced(cx: &mut Cx<'_>, row: i64, credential: &Credential, draft: Draft) -> Result<Data, Error> {
     let of = Issuance { issuer: &credential.issuer, now: cx.now };
-    let fresh = draft.issue(of, &mut |_| Ok(cx.rng.uuid().to_string()))?;
+    let fresh = draft.issue(of, &mut |_| Ok(ids::fresh(&mut cx.rng, row)))?;
     Ok(with_old_ids(fresh.data, credential.children()))
 }
 

@@ -1,5 +1,4 @@
--- A credential that stands on its own is one row, with all its parts in `document`; the ids of the whole and of all its parts lead
--- there. Until now each part was a row of its own.
+-- A credential that stands on its own is one row, with all its parts in `document`. Until now each part was a row of its own.
 DROP INDEX verified_credential_user;
 DROP INDEX verified_credential_one_click;
 ALTER TABLE verified_credential RENAME TO verified_credential_part;
@@ -15,7 +14,8 @@ CREATE TABLE verified_credential (
 CREATE INDEX verified_credential_user ON verified_credential (user);
 CREATE INDEX verified_credential_one_click ON verified_credential (one_click) WHERE one_click IS NOT NULL;
 
--- `id` is the 16 bytes of a UUID, `whole` the row of the credential that has it, or a part that has it.
+-- Ids that do not tell their row themselves: `id` is the 16 bytes of a UUID, `whole` the row of the credential that has it, or a part
+-- that has it.
 CREATE TABLE verified_credential_id (
     id BLOB PRIMARY KEY,
     whole INTEGER NOT NULL

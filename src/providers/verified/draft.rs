@@ -1,5 +1,7 @@
 //! Credentials as a brand sends them, checked.
 
+use std::fmt::Display;
+
 use chrono::{DateTime, TimeZone as _, Utc};
 use serde_json::{Map, Value};
 
@@ -36,26 +38,26 @@ pub(super) struct Issuance<'a> {
 
 impl Draft {
     /// Reads an element of `credentials` at the dotted path `at`.
-    pub(super) fn read(value: &Value, at: &str) -> Result<Self, Error> {
-        let draft = Self::shape(value, at, true)?;
-        draft.checked()
+    pub(super) fn read(value: Value, at: &dyn Display) -> Result<Self, Error> {
+        Self::shape(value, at, true)?.checked()
     }
 
     /// Reads the `data` of a credential of a known type.
-    pub(super) fn of(kind: &'static CredentialType, data: &Value, at: &str) -> Result<Self, Error> {
+    pub(super) fn of(kind: &'static CredentialType, data: Value, at: &dyn Display) -> Result<Self, Error> {
         let data = Self::data(kind, data, at)?;
         Self { id: None, kind, data, expires: None, verification_method: None }.checked()
     }
 
-    fn shape(value: &Value, at: &str, is_top: bool) -> Result<Self, Error> {
-        let object = value.as_object().ok_or_else(|| Error::bad(format!("{at} must be an object")))?;
+    fn shape(value: Value, at: &dyn Display, is_top: bool) -> Result<Self, Error> {
+        let Value::Object(mut object) = value else { return Err(Error::bad(format!("{at} must be an object"))) };
         let name = match object.get("type") {
             None | Some(Value::Null) => return Err(Error::bad(format!("{at}.type is required"))),
             Some(Value::String(name)) => name,
             Some(_) => return Err(Error::bad(format!("{at}.type must be a string"))),
         };
         let kind = known_type(name)?;
-        let data = object.get("data").filter(|data| !data.is_null()).ok_or_else(|| Error::bad(format!("{at}.data is required")))?;
+        let data = object.remove("data").filter(|data| !data.is_null());
+        let data = data.ok_or_else(|| Error::bad(format!("{at}.data is required")))?;
         let id = match object.get("id") {
             None | Some(Value::Null) => None,
             Some(id) => {
@@ -66,26 +68,26 @@ impl Draft {
                 uuid
             }
         };
-        let verification_method = match object.get("verificationMethod") {
+        let verification_method = match object.remove("verificationMethod") {
             None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(text.clone()),
+            Some(Value::String(text)) => Some(text),
             Some(_) => return Err(Error::bad(format!("{at}.verificationMethod must be a string"))),
         };
         let expires = expiration(object.get("expirationDate")).ok_or_else(|| bad_expiration(at))?;
         Ok(Self { id, kind, data: Self::data(kind, data, at)?, expires, verification_method })
     }
 
-    fn data(kind: &'static CredentialType, data: &Value, at: &str) -> Result<DraftData, Error> {
+    fn data(kind: &'static CredentialType, data: Value, at: &dyn Display) -> Result<DraftData, Error> {
         match (kind.kind, data) {
-            (Kind::Atomic | Kind::Empty, Value::Object(fields)) => Ok(DraftData::Fields(fields.clone())),
+            (Kind::Atomic | Kind::Empty, Value::Object(fields)) => Ok(DraftData::Fields(fields)),
             (Kind::Atomic | Kind::Empty, _) => Err(Error::bad(format!("{at}.data of {} must be an object", kind.name))),
             (Kind::Composite, Value::Array(children)) => children
-                .iter()
+                .into_iter()
                 .enumerate()
-                .map(|(number, child)| Self::shape(child, &format!("{at}.data[{number}]"), false))
+                .map(|(number, child)| Self::shape(child, &format_args!("{at}.data[{number}]"), false))
                 .collect::<Result<_, _>>()
                 .map(DraftData::Children),
-            (Kind::Composite, Value::Object(fields)) if is_legacy(kind, fields) => Ok(DraftData::Fields(fields.clone())),
+            (Kind::Composite, Value::Object(fields)) if is_legacy(kind, &fields) => Ok(DraftData::Fields(fields)),
             (Kind::Composite, _) => Err(Error::bad(format!("{at}.data of {} must be an array of credentials", kind.name))),
         }
     }
@@ -170,7 +172,7 @@ pub(super) fn expiration(value: Option<&Value>) -> Option<Option<DateTime<Utc>>>
 }
 
 /// The error for an expiration that is none.
-pub(super) fn bad_expiration(at: &str) -> Error {
+pub(super) fn bad_expiration(at: &dyn Display) -> Error {
     Error::bad(format!("{at}.expirationDate must be milliseconds since the epoch"))
 }
 
@@ -213,10 +215,10 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_accepted_is_accepted_again_as_it_is_kept(element in element()) {
-            if let Ok(draft) = Draft::read(&element, "credential") {
+            if let Ok(draft) = Draft::read(element, &"credential") {
                 let kind = draft.kind;
                 let kept = data(draft);
-                let again = Draft::of(kind, &kept, "credential").map_err(|error| TestCaseError::fail(format!("{kept}: {error}")))?;
+                let again = Draft::of(kind, kept.clone(), &"credential").map_err(|error| TestCaseError::fail(format!("{kept}: {error}")))?;
                 prop_assert_eq!(data(again), kept);
             }
         }

@@ -222,7 +222,7 @@ fn read_issued(seen: &mut Seen, issued: &Issued, at: &str) -> Result<Vec<Credent
     for (number, value) in issued.credentials.iter().enumerate() {
         let at = format!("{at}.credentials[{number}]");
         let wrong = |error: Error| FixtureError::content(&at, error.to_string());
-        let draft = Draft::read(value, "credential").map_err(wrong)?;
+        let draft = Draft::read(value.clone(), &"credential").map_err(wrong)?;
         let mut id = |given: Option<String>| {
             let id = given.ok_or_else(|| Error::bad("every credential of a fixture needs an id, parts included"))?;
             if seen.uuids.insert(id.clone()) { Ok(id) } else { Err(Error::IdTaken(id)) }
@@ -236,7 +236,7 @@ fn read_issued(seen: &mut Seen, issued: &Issued, at: &str) -> Result<Vec<Credent
 fn check_profile(cx: &mut Cx<'_>, profile: &Profile) -> Result<(), Error> {
     let owner = Subscriber { phone: "+12125550100".to_owned(), profile: profile.clone(), lacks: Vec::new(), is_strict: false };
     for credential in owner.credentials(cx) {
-        Draft::of(known_type(&credential.kind)?, &as_sent(&credential.data), "profile")?;
+        Draft::of(known_type(&credential.kind)?, as_sent(&credential.data), &"profile")?;
     }
     Ok(())
 }

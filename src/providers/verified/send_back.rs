@@ -11,7 +11,7 @@ use super::error::{Error, OneClickError};
 use super::formats::{AllFormats, Formats};
 use super::identifier::Contact;
 use super::schema::{self, CredentialType, Kind};
-use super::store::{credentials, flows};
+use super::store::{credentials, flows, ids};
 use super::{auth, body};
 use crate::http::{Reply, Req, reply};
 use crate::world::Cx;
@@ -73,9 +73,10 @@ pub(super) fn send_back(cx: &mut Cx<'_>, req: &Req) -> Result<Reply, Error> {
     let of = Issuance { issuer: &caller.uuid, now: cx.now };
     let mut taken = Vec::new();
     for draft in drafts {
-        let credential = draft.issue(of, &mut |_| Ok(cx.rng.uuid().to_string()))?;
+        credentials::delete_sent_back(cx.db, &uuid, &draft.kind.name)?;
+        let row = credentials::next_row(cx.db)?;
+        let credential = draft.issue(of, &mut |_| Ok(ids::fresh(&mut cx.rng, row)))?;
         let credential = attested(credential, shared);
-        credentials::delete_sent_back(cx.db, &uuid, &credential.kind)?;
         credentials::insert(cx.db, &credential, &user, Some(&uuid))?;
         taken.push(credential);
     }
@@ -104,7 +105,7 @@ impl Reader<'_> {
     /// A value in the nested form as a credential to be checked.
     fn draft(&self, short: &str, value: &Value) -> Result<Draft, Error> {
         let kind = type_of(short)?;
-        Draft::of(kind, &self.data(kind, value)?, short)
+        Draft::of(kind, self.data(kind, value)?, &short)
     }
 
     /// The `data` that a value in the nested form stands for.

@@ -2,6 +2,7 @@
 
 pub(super) mod credentials;
 pub(super) mod flows;
+pub(super) mod ids;
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, named_params};
 

@@ -240,3 +240,42 @@ async fn the_wipe_can_be_had_at_once() {
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     assert!(text(&wrong.json(), "/detail").contains("unknown field `at`"), "{}", wrong.text());
 }
+
+#[tokio::test]
+async fn ids_of_before_a_wipe_find_nothing_of_what_came_after() {
+    let (api, hooli) = start_as(HOOLI);
+    let issue = async |id: Option<&str>| {
+        let parts = json!([{"type": "FirstNameCredential", "data": {"firstName": "Richard"}},
+            {"type": "LastNameCredential", "data": {"lastName": "Hendricks"}}]);
+        let name = json!({"id": id, "type": "FullNameCredential", "data": parts});
+        let answer = hooli.post("/credentials", json!({"phone": RICHARD[2], "credentials": [name]})).await;
+        assert_eq!(answer.status, StatusCode::CREATED);
+        let issued = answer.json();
+        ["/credentials/0/id", "/credentials/0/data/0/id", "/credentials/0/data/1/id"].map(|at| text(&issued, at))
+    };
+    let read = async |id: &str| hooli.get(&format!("/credentials/{id}")).await.status;
+    let mut gone: Vec<String> = Vec::new();
+    for _ in 0..3 {
+        let ids = issue(None).await;
+        for id in &ids {
+            assert_eq!(read(id).await, StatusCode::OK, "{id}");
+        }
+        for id in &gone {
+            assert!(!ids.contains(id), "{id}");
+            assert_eq!(read(id).await, StatusCode::NOT_FOUND, "{id}");
+            let change = hooli.patch(&format!("/credentials/{id}"), json!({"status": "revoked"})).await;
+            assert_eq!(change.status, StatusCode::NOT_FOUND, "{id}");
+        }
+        simulate(&api, "wipe", json!({}));
+        gone.extend(ids);
+    }
+    // Whoever wants one of them back gets it, and that one alone.
+    issue(None).await;
+    let again = issue(Some(&gone[0])).await;
+    assert_eq!(
+        (again[0].as_str(), read(&gone[0]).await, read(&gone[1]).await),
+        (gone[0].as_str(), StatusCode::OK, StatusCode::NOT_FOUND)
+    );
+    assert_eq!(issue_ssn(&hooli, json!({"phone": RICHARD[2]}), Some(&gone[0])).await, StatusCode::CONFLICT);
+    assert_eq!(issue_ssn(&hooli, json!({"phone": RICHARD[2]}), Some(&again[1])).await, StatusCode::CONFLICT, "a part's id");
+}

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::providers::verified::body;
+use super::ids;
 use crate::providers::verified::credential::{Credential, Data, Dto, Place};
 use crate::providers::verified::fields::Fields;
 use crate::providers::verified::types::{Status, Wire};
@@ -96,18 +96,20 @@ fn document(credential: &Credential) -> AsJson<Dto<'_>> {
     AsJson(Dto { credential, place: Place::Stored, wire: Wire::Seed })
 }
 
-/// The bytes under which an id is kept; none for a text that is no UUID.
-fn key(id: &str) -> Option<[u8; 16]> {
-    body::uuid(id).and_then(|id| Uuid::try_parse(&id).ok()).map(Uuid::into_bytes)
+/// An id in its usual spelling, in lower case; none for any other text.
+fn parsed(id: &str) -> Option<Uuid> {
+    Uuid::try_parse(id).ok().filter(|uuid| uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == id)
 }
 
-/// The credential that has this id or a part with it, if this brand issued it.
-pub(in super::super) fn issued(db: &Connection, id: &str, issuer: &str) -> Result<Option<Held>> {
-    let Some(key) = key(id) else { return Ok(None) };
+/// The only credential that may have this id or a part with it, if this brand (or any) issued it. Whoever looks for the id in it may
+/// still find that it is gone.
+pub(in super::super) fn issued(db: &Connection, id: &str, issuer: Option<&str>) -> Result<Option<Held>> {
+    let Some(id) = parsed(id) else { return Ok(None) };
     db.prepare_cached(
-        "SELECT seq, document FROM verified_credential_id JOIN verified_credential ON seq = whole WHERE id = ?1 AND issuer = ?2",
+        "SELECT seq, document FROM verified_credential
+         WHERE seq = coalesce((SELECT whole FROM verified_credential_id WHERE id = ?1), ?2) AND (?3 IS NULL OR issuer = ?3)",
     )?
-    .query_row((key, issuer), Held::read)
+    .query_row((id.into_bytes(), ids::row(id), issuer), Held::read)
     .optional()
 }
 
@@ -120,7 +122,13 @@ pub(in super::super) fn of_user(db: &Connection, user: &str, issuer: Option<&str
 
 /// Whether a credential has this id, or a part of one, whoever issued it.
 pub(in super::super) fn exists(db: &Connection, id: &str) -> Result<bool> {
-    db.prepare_cached("SELECT 1 FROM verified_credential_id WHERE id = ?1")?.exists([key(id)])
+    let Some(held) = issued(db, id, None)? else { return Ok(false) };
+    Ok(held.is_whole(id) || held.credential()?.find(id).is_some())
+}
+
+/// The row that the next credential gets.
+pub(in super::super) fn next_row(db: &Connection) -> Result<i64> {
+    db.prepare_cached("SELECT coalesce(max(seq), 0) + 1 FROM verified_credential")?.query_row([], |row| row.get(0))
 }
 
 /// Adds a credential with all its parts. `one_click` says which 1-Click it was sent back from.
@@ -140,13 +148,20 @@ pub(in super::super) fn insert(db: &Connection, credential: &Credential, user: &
     credential.try_each(&mut |part| add_id(db, &part.id, seq))
 }
 
+/// Has an id lead to its row, unless it tells it.
 fn add_id(db: &Connection, id: &str, seq: i64) -> Result<()> {
-    db.prepare_cached("INSERT INTO verified_credential_id (id, whole) VALUES (?1, ?2)")?.execute((key(id), seq))?;
+    let id = parsed(id);
+    if id.map(ids::row) != Some(seq) {
+        let key = id.map(Uuid::into_bytes);
+        db.prepare_cached("INSERT INTO verified_credential_id (id, whole) VALUES (?1, ?2)")?.execute((key, seq))?;
+    }
     Ok(())
 }
 
-fn delete_id(db: &Connection, id: &str) -> Result<()> {
-    db.prepare_cached("DELETE FROM verified_credential_id WHERE id = ?1")?.execute([key(id)])?;
+fn delete_id(db: &Connection, id: &str, seq: i64) -> Result<()> {
+    if let Some(id) = parsed(id).filter(|id| ids::row(*id) != seq) {
+        db.prepare_cached("DELETE FROM verified_credential_id WHERE id = ?1")?.execute([id.into_bytes()])?;
+    }
     Ok(())
 }
 
@@ -159,7 +174,7 @@ fn rewrite(db: &Connection, seq: i64, credential: &Credential) -> Result<()> {
 pub(in super::super) fn update(db: &Connection, seq: i64, credential: &Credential, before: &BTreeSet<String>) -> Result<()> {
     rewrite(db, seq, credential)?;
     let after = credential.ids();
-    before.difference(&after).try_for_each(|id| delete_id(db, id))?;
+    before.difference(&after).try_for_each(|id| delete_id(db, id, seq))?;
     after.difference(before).try_for_each(|id| add_id(db, id, seq))
 }
 
@@ -187,7 +202,7 @@ pub(in super::super) fn set_status_of_user(
 fn delete_all(db: &Connection, query: &str, values: &[&str]) -> Result<()> {
     let all: Vec<Held> = db.prepare_cached(query)?.query_map(params_from_iter(values), Held::read)?.collect::<Result<_>>()?;
     for held in all {
-        held.credential()?.try_each(&mut |part| delete_id(db, &part.id))?;
+        held.credential()?.try_each(&mut |part| delete_id(db, &part.id, held.seq))?;
         db.prepare_cached("DELETE FROM verified_credential WHERE seq = ?1")?.execute([held.seq])?;
     }
     Ok(())
@@ -211,6 +226,7 @@ mod tests {
     use super::*;
     use crate::http::Provider as _;
     use crate::providers::verified::Verified;
+    use crate::world::rng::Rng;
 
     fn id(number: u128) -> String {
         Uuid::from_u128(number).to_string()
@@ -293,14 +309,14 @@ mod tests {
         let of = |user| of_user(&db, user, None).unwrap().iter().map(shown).collect::<Vec<_>>();
         assert_eq!(of("u"), [whole.clone(), part(9, json!([]), "b"), empty]);
         assert_eq!(of("v"), [part(8, json!({"z": 1}), "c")]);
-        let found = issued(&db, &id(7), "b").unwrap().expect("parts are found by their ids");
+        let found = issued(&db, &id(7), Some("b")).unwrap().expect("parts are found by their ids");
         assert_eq!((found.seq, shown(&found.credential().unwrap())), (1, whole));
         let rewritten = |held: &Held| serde_json::to_string(&document(&held.credential().unwrap()).0).unwrap();
         for number in [1, 9, 10] {
-            let held = issued(&db, &id(number), "b").unwrap().unwrap();
+            let held = issued(&db, &id(number), Some("b")).unwrap().unwrap();
             assert_eq!(held.document, rewritten(&held), "as if it were written today");
         }
-        assert!(issued(&db, &id(8), "b").unwrap().is_none() && issued(&db, &id(8), "c").unwrap().is_some());
+        assert!(issued(&db, &id(8), Some("b")).unwrap().is_none() && issued(&db, &id(8), Some("c")).unwrap().is_some());
         delete_sent_back(&db, "o", "T9").unwrap();
         assert_eq!((of("u").len(), exists(&db, &id(9)).unwrap(), exists(&db, &id(12)).unwrap()), (2, false, true));
     }
@@ -330,14 +346,69 @@ mod tests {
         assert_eq!(of_user(&db, "u", Some("c")).unwrap(), []);
         assert!(insert(&db, &atomic(4, 1), "u", None).is_err(), "an id is used once");
 
-        let held = issued(&db, &id(6), "b").unwrap().unwrap();
+        let held = issued(&db, &id(6), Some("b")).unwrap().unwrap();
         assert_eq!((held.is_whole(&id(1)), held.is_whole(&id(6)), held.is_whole("")), (true, false, false));
         let before = held.credential().unwrap();
         let changed = composite(1, vec![atomic(6, 1), atomic(8, 1)]);
         update(&db, held.seq, &changed, &before.ids()).unwrap();
-        let held = issued(&db, &id(8), "b").unwrap().unwrap();
+        let held = issued(&db, &id(8), Some("b")).unwrap().unwrap();
         assert_eq!(held.credential().unwrap(), changed);
         let known: Vec<u128> = (1..10).filter(|number| exists(&db, &id(*number)).unwrap()).collect();
         assert_eq!(known, [1, 6, 7, 8]);
+    }
+
+    #[test]
+    fn ids_that_tell_their_row_need_no_index_and_never_find_another_credential() {
+        let db = Connection::open_in_memory().unwrap();
+        Verified::SCHEMA.iter().for_each(|step| db.execute_batch(step).unwrap());
+        db.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        let mut rng = Rng::new(7, 1);
+        let part = |id: &str, data| Credential {
+            id: id.to_owned(),
+            kind: "K".to_owned(),
+            data,
+            issuer: "b".to_owned(),
+            status: Status::Valid,
+            created: from_millis(0),
+            updated: from_millis(0),
+            issued: from_millis(0),
+            expires: None,
+            verification_method: None,
+        };
+        let mut issue = |db: &Connection, own: Option<&str>| {
+            let row = next_row(db).unwrap();
+            let mut fresh = || ids::fresh(&mut rng, row);
+            let child = part(&fresh(), Data::Children(vec![]));
+            let whole = part(&own.map_or_else(&mut fresh, str::to_owned), Data::Children(vec![child]));
+            insert(db, &whole, "u", Some("o")).unwrap();
+            (whole.id.clone(), whole.children()[0].id.clone())
+        };
+        let indexed = |db: &Connection| db.query_row("SELECT count(*) FROM verified_credential_id", [], |row| row.get(0));
+
+        let first = issue(&db, None);
+        let second = issue(&db, None);
+        assert_eq!(indexed(&db), Ok(0));
+        for (whole, child) in [&first, &second] {
+            assert_eq!(issued(&db, child, Some("b")).unwrap().map(|held| held.is_whole(whole)), Some(true));
+            assert!(exists(&db, whole).unwrap() && exists(&db, child).unwrap() && issued(&db, whole, Some("c")).unwrap().is_none());
+        }
+
+        delete_sent_back(&db, "o", "K").unwrap();
+        let third = issue(&db, None);
+        let known = |db: &Connection, id: &str| exists(db, id).unwrap();
+        assert_eq!(issued(&db, &first.0, None).unwrap().map(|held| held.is_whole(&third.0)), Some(true), "the row is used again");
+        assert!(!known(&db, &first.0) && !known(&db, &first.1), "and the ids of before are gone");
+        assert!(known(&db, &third.0) && known(&db, &third.1));
+
+        let chosen = issue(&db, Some(&first.0));
+        assert_eq!((indexed(&db), known(&db, &chosen.0), known(&db, &chosen.1), known(&db, &first.1)), (Ok(1), true, true, false));
+        assert_eq!(issued(&db, &first.0, None).unwrap().map(|held| held.is_whole(&first.0)), Some(true), "an id that was chosen");
+
+        let held = issued(&db, &chosen.0, None).unwrap().unwrap();
+        let before = held.credential().unwrap().ids();
+        update(&db, held.seq, &part(&chosen.0, Data::Children(vec![])), &before).unwrap();
+        assert_eq!((known(&db, &chosen.0), known(&db, &chosen.1)), (true, false));
+        delete_sent_back(&db, "o", "K").unwrap();
+        assert_eq!((indexed(&db), known(&db, &first.0), known(&db, &third.0)), (Ok(0), false, false));
     }
 }
