@@ -44,7 +44,7 @@ use store::{AsText, OpenError};
 use timers::Timer;
 
 /// The world's own tables. Steps are append-only.
-const SCHEMA: &[&str] = &[include_str!("schema.sql"), include_str!("deliveries.sql")];
+const SCHEMA: &[&str] = &[include_str!("schema.sql"), include_str!("deliveries.sql"), include_str!("waiting.sql")];
 
 /// Timers that may fire in one go; past it something sets timers without end.
 const MAX_FIRED: usize = 1_000_000;
@@ -133,6 +133,11 @@ pub fn check_schema(db: &Connection, path: &Path) -> Result<(), OpenError> {
 pub fn create_schema(db: &Connection, path: Option<&Path>) -> Result<(), OpenError> {
     store::migrate(db, "world", SCHEMA, path)?;
     Ok(())
+}
+
+/// Has the timers of providers that are not among `present` wait, and those that waited for one of them go on.
+pub fn have_timers_wait(db: &Connection, present: &[&str]) -> rusqlite::Result<()> {
+    timers::have_wait(db, present)
 }
 
 /// Whether a database holds a world whose creation was not cut short. One that cannot be read is no such database: it may hold

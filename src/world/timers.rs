@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde::Serialize;
 
-use super::store::Millis;
+use super::store::{AsJson, Millis};
 
 /// Something that happens at its due time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -100,6 +100,20 @@ pub(super) fn consume(db: &Connection, timer: &Timer) -> rusqlite::Result<()> {
         }
     };
     Ok(())
+}
+
+/// Puts the timers of providers that are not among `present` aside, and those back that were put aside for one of them.
+pub(super) fn have_wait(db: &Connection, present: &[&str]) -> rusqlite::Result<()> {
+    let present = AsJson(present);
+    let moved = |from: &str, to: &str, which: &str| -> rusqlite::Result<()> {
+        let of = format!("{from} WHERE provider {which} (SELECT value FROM json_each(?1))");
+        let columns = "provider, kind, subject, due_ms, every_ms";
+        db.execute(&format!("INSERT INTO {to} ({columns}) SELECT {columns} FROM {of} ORDER BY id"), [&present])?;
+        db.execute(&format!("DELETE FROM {of}"), [&present])?;
+        Ok(())
+    };
+    moved("world_timer", "world_timer_waiting", "NOT IN")?;
+    moved("world_timer_waiting", "world_timer", "IN")
 }
 
 /// Brings timers that come back to their first time after `now`, for a clock that was set back: they would be silent until it is

@@ -215,8 +215,8 @@ impl Registry {
         Ok(Image::whole(&mut db).map_err(failed)?)
     }
 
-    /// Brings a data file up to date: missing tables are made, providers that are new to it get their fixtures. All or nothing, and
-    /// nothing where any part of the file is of a newer version.
+    /// Brings a data file up to date: missing tables are made, providers that are new to it get their fixtures, timers of providers that
+    /// are left out wait. All or nothing, and nothing where any part of the file is of a newer version.
     pub(super) fn update(&self, db: &rusqlite::Connection, path: &Path, now: DateTime<Utc>) -> Result<(), RegistryError> {
         let failed = |source| OpenError::Other { path: path.display().to_string(), source };
         world::check_schema(db, path)?;
@@ -231,6 +231,7 @@ impl Registry {
                 entry.load(&transaction, now)?;
             }
         }
+        world::have_timers_wait(&transaction, &self.slugs().collect::<Vec<_>>()).map_err(failed)?;
         transaction.commit().map_err(failed)?;
         Ok(())
     }
@@ -273,7 +274,7 @@ impl Hooks for Registry {
     fn on_timer(&self, cx: &mut Cx<'_>, timer: &Timer) -> rusqlite::Result<()> {
         match self.provider(&timer.provider) {
             Some(provider) => provider.on_timer(cx, timer),
-            // Left by a provider that this process was started without (--only).
+            // No provider, no timers: those of a provider that this process was started without (--only) wait.
             None => Ok(()),
         }
     }

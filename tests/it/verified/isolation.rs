@@ -104,6 +104,34 @@ async fn a_window_that_was_opened_before_a_restart_closes_after_it() {
     }
 }
 
+#[tokio::test]
+async fn what_was_due_while_its_provider_was_left_out_happens_when_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.sqlite");
+    let path = "/1-click/22222222-2222-4222-8222-000000000001";
+    {
+        let api = Api::with("verified", builder().data(&file));
+        assert_eq!(api.bearer(HOOLI).get(path).await.status, StatusCode::OK);
+    }
+    let later = || builder().frozen_at("2026-01-01T06:00:00Z".parse().unwrap()).data(&file);
+    for _ in 0..2 {
+        let without = later().only(["identus"]).start().unwrap();
+        let fired = without.advance(TimeDelta::days(1)).unwrap();
+        assert!(fired.iter().all(|timer| timer.provider == "identus"), "{fired:?}");
+    }
+    // Its timers wait in a snapshot as in the file.
+    let snapshot = later().only(["identus"]).start().unwrap().database().unwrap();
+    let api = Api::with("verified", later());
+    assert_eq!(api.bearer(HOOLI).get(path).await.status, StatusCode::NOT_FOUND);
+    let fired = api.understudy.advance(TimeDelta::days(1)).unwrap();
+    assert_eq!(fired.iter().filter(|timer| timer.kind == "dailyWipe").count(), 1);
+
+    let elsewhere = Api::with("verified", builder());
+    let loaded = elsewhere.understudy.load_snapshot(&snapshot, None).unwrap();
+    elsewhere.understudy.restore(&loaded.id).unwrap();
+    assert_eq!(elsewhere.bearer(HOOLI).get(path).await.status, StatusCode::NOT_FOUND);
+}
+
 fn fixture() -> Value {
     serde_json::from_str(include_str!("../../../fixtures/verified.json")).unwrap()
 }
