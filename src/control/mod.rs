@@ -38,6 +38,8 @@ use crate::server::tls::Tls;
 use crate::world::World;
 use crate::world::journal::Move;
 use crate::worlds::{Registry, Worlds};
+use Handler::{Direct, Waiting};
+use Parameters::{Any, Dependent, Only};
 use access::Access;
 use details::Details;
 
@@ -100,43 +102,63 @@ impl Call<'_> {
     }
 }
 
-type Handler = fn(&Call<'_>) -> Result<Reply, Details>;
+/// Who answers a call.
+enum Handler {
+    Direct(fn(&Call<'_>) -> Result<Reply, Details>),
+    /// What takes real time: it waits for something to happen, tells what happens, or plays a story.
+    Waiting(fn(&Call<'_>) -> Result<Later, Details>),
+}
+
+/// The parameters that the query of a call may have.
+enum Parameters {
+    Only(&'static [&'static str]),
+    /// What there may be depends on the rest of the call, which looks at it itself.
+    Dependent,
+    /// Whatever there is: probes and redirects bring theirs.
+    Any,
+}
+
+const NOTHING: Parameters = Only(&[]);
 
 /// The call that even those may make who have no token.
 const HEALTH: &str = "getHealth";
 
-const ROUTES: &[(Method, &str, &str, Handler)] = &[
-    (Method::GET, "/health", HEALTH, info::health),
-    (Method::GET, "/info", "getInfo", info::info),
-    (Method::GET, "/openapi/{file}", "getOpenApi", info::openapi),
-    (Method::GET, "/worlds", "listWorlds", worlds::list),
-    (Method::POST, "/worlds", "createWorld", worlds::create),
-    (Method::GET, "/worlds/{name}", "getWorld", worlds::get),
-    (Method::DELETE, "/worlds/{name}", "deleteWorld", worlds::delete),
-    (Method::POST, "/reset", "resetWorld", worlds::reset),
-    (Method::GET, "/snapshots", "listSnapshots", snapshots::list),
-    (Method::POST, "/snapshots", "takeSnapshot", snapshots::create),
-    (Method::DELETE, "/snapshots/{id}", "deleteSnapshot", snapshots::delete),
-    (Method::POST, "/snapshots/{id}/restore", "restoreSnapshot", snapshots::restore),
-    (Method::GET, "/snapshots/{id}/file", "downloadSnapshot", snapshots::file),
-    (Method::GET, "/database", "downloadDatabase", snapshots::database),
-    (Method::GET, "/clock", "getClock", clock::get),
-    (Method::PUT, "/clock", "setClock", clock::set),
-    (Method::POST, "/clock/advance", "advanceClock", clock::advance),
-    (Method::GET, "/faults", "listFaults", faults::list),
-    (Method::POST, "/faults", "createFault", faults::create),
-    (Method::DELETE, "/faults", "clearFaults", faults::clear),
-    (Method::GET, "/faults/{id}", "getFault", faults::get),
-    (Method::DELETE, "/faults/{id}", "deleteFault", faults::delete),
-    (Method::GET, "/outbox", "listMessages", outbox::list),
-    (Method::DELETE, "/outbox", "clearMessages", outbox::clear),
-    (Method::DELETE, "/requests", "clearRequests", requests::clear),
-    (Method::GET, "/requests/{id}", "getRequest", requests::get),
-    (Method::GET, "/scenarios", "listScenarios", scenarios::list),
-    (Method::GET, "/simulations", "listSimulations", simulations::list),
-    (Method::POST, "/simulations/{provider}/{name}", "runSimulation", simulations::run),
-    (Method::GET, "/settings/{provider}", "getSettings", settings::get),
-    (Method::PUT, "/settings/{provider}", "setSettings", settings::set),
+/// All calls: method, path below `/_understudy`, id in the document, query, handler.
+const CALLS: &[(Method, &str, &str, Parameters, Handler)] = &[
+    (Method::GET, "/health", HEALTH, Any, Direct(info::health)),
+    (Method::GET, "/info", "getInfo", NOTHING, Direct(info::info)),
+    (Method::GET, "/openapi/{file}", "getOpenApi", NOTHING, Direct(info::openapi)),
+    (Method::GET, "/worlds", "listWorlds", NOTHING, Direct(worlds::list)),
+    (Method::POST, "/worlds", "createWorld", NOTHING, Direct(worlds::create)),
+    (Method::GET, "/worlds/{name}", "getWorld", NOTHING, Direct(worlds::get)),
+    (Method::DELETE, "/worlds/{name}", "deleteWorld", NOTHING, Direct(worlds::delete)),
+    (Method::POST, "/reset", "resetWorld", NOTHING, Direct(worlds::reset)),
+    (Method::GET, "/snapshots", "listSnapshots", NOTHING, Direct(snapshots::list)),
+    (Method::POST, "/snapshots", "takeSnapshot", Dependent, Direct(snapshots::create)),
+    (Method::DELETE, "/snapshots/{id}", "deleteSnapshot", NOTHING, Direct(snapshots::delete)),
+    (Method::POST, "/snapshots/{id}/restore", "restoreSnapshot", NOTHING, Direct(snapshots::restore)),
+    (Method::GET, "/snapshots/{id}/file", "downloadSnapshot", NOTHING, Direct(snapshots::file)),
+    (Method::GET, "/database", "downloadDatabase", NOTHING, Direct(snapshots::database)),
+    (Method::GET, "/clock", "getClock", NOTHING, Direct(clock::get)),
+    (Method::PUT, "/clock", "setClock", NOTHING, Direct(clock::set)),
+    (Method::POST, "/clock/advance", "advanceClock", NOTHING, Direct(clock::advance)),
+    (Method::GET, "/faults", "listFaults", NOTHING, Direct(faults::list)),
+    (Method::POST, "/faults", "createFault", NOTHING, Direct(faults::create)),
+    (Method::DELETE, "/faults", "clearFaults", NOTHING, Direct(faults::clear)),
+    (Method::GET, "/faults/{id}", "getFault", NOTHING, Direct(faults::get)),
+    (Method::DELETE, "/faults/{id}", "deleteFault", NOTHING, Direct(faults::delete)),
+    (Method::GET, "/outbox", "listMessages", Only(&["to"]), Direct(outbox::list)),
+    (Method::DELETE, "/outbox", "clearMessages", Only(&["to"]), Direct(outbox::clear)),
+    (Method::GET, "/requests", "listRequests", Dependent, Waiting(requests::list)),
+    (Method::DELETE, "/requests", "clearRequests", NOTHING, Direct(requests::clear)),
+    (Method::GET, "/requests/{id}", "getRequest", NOTHING, Direct(requests::get)),
+    (Method::GET, "/events", "watchEvents", Only(&["types", "since"]), Waiting(events::watch)),
+    (Method::GET, "/scenarios", "listScenarios", NOTHING, Direct(scenarios::list)),
+    (Method::POST, "/scenarios/{name}/run", "runScenario", NOTHING, Waiting(scenarios::run)),
+    (Method::GET, "/simulations", "listSimulations", NOTHING, Direct(simulations::list)),
+    (Method::POST, "/simulations/{provider}/{name}", "runSimulation", NOTHING, Direct(simulations::run)),
+    (Method::GET, "/settings/{provider}", "getSettings", NOTHING, Direct(settings::get)),
+    (Method::PUT, "/settings/{provider}", "setSettings", NOTHING, Direct(settings::set)),
 ];
 
 /// What a call answers.
@@ -156,15 +178,6 @@ impl From<Reply> for Answer {
 
 /// An answer that takes real time to come. Nothing of a world is locked meanwhile.
 type Later = Pin<Box<dyn Future<Output = Result<Answer, Details>> + Send>>;
-
-type Watcher = fn(&Call<'_>) -> Result<Later, Details>;
-
-/// The calls that take real time: they wait for something to happen, tell what happens, or play a story.
-const WATCHERS: &[(Method, &str, &str, Watcher)] = &[
-    (Method::GET, "/requests", "listRequests", requests::list),
-    (Method::GET, "/events", "watchEvents", events::watch),
-    (Method::POST, "/scenarios/{name}/run", "runScenario", scenarios::run),
-];
 
 /// Who calls.
 #[derive(Clone, Copy, Debug)]
@@ -220,8 +233,7 @@ impl Control {
 
     /// The operations: method, path below `/_understudy`, id.
     pub fn operations() -> impl Iterator<Item = (&'static Method, &'static str, &'static str)> {
-        let routes = ROUTES.iter().map(|(method, path, id, _)| (method, *path, *id));
-        routes.chain(WATCHERS.iter().map(|(method, path, id, _)| (method, *path, *id)))
+        CALLS.iter().map(|(method, path, id, ..)| (method, *path, *id))
     }
 
     /// Answers one call. `world` is the one that the address names as `world_name`, if it exists; `req.path` is the path below
@@ -267,7 +279,7 @@ impl Control {
     ) -> Result<Begun, Details> {
         let found = self.router.find(&req.method, &format!("/{}", req.path));
         match &found {
-            Match::Route(index, _) if ROUTES.get(*index).is_some_and(|route| route.2 == HEALTH) => {
+            Match::Route(index, _) if CALLS.get(*index).is_some_and(|call| call.2 == HEALTH) => {
                 self.access.check_health(caller, req)?;
             }
             _ => self.access.check(caller, req)?,
@@ -279,10 +291,13 @@ impl Control {
             (None, Match::Route(index, params)) => {
                 let req = &Req { params, ..req.clone() };
                 let call = &Call { control: self, world, world_name, req };
-                match (ROUTES.get(index), index.checked_sub(ROUTES.len()).and_then(|index| WATCHERS.get(index))) {
-                    (Some((_, _, _, handler)), _) => handler(call).map(Begun::Done),
-                    (None, Some((_, _, _, watcher))) => watcher(call).map(Begun::Later),
-                    (None, None) => Err(no_call(&req.path)),
+                let Some((_, _, _, parameters, handler)) = CALLS.get(index) else { return Err(no_call(&req.path)) };
+                if let Only(known) = parameters {
+                    call.takes_only(known)?;
+                }
+                match handler {
+                    Direct(handler) => handler(call).map(Begun::Done),
+                    Waiting(handler) => handler(call).map(Begun::Later),
                 }
             }
             (None, Match::OtherMethods(allowed)) => {

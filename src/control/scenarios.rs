@@ -29,7 +29,6 @@ struct Run {
 /// `GET scenarios`: 200 with all of them: name, title, description, providers, number of steps.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, Details> {
     call.world()?;
-    call.takes_only(&[])?;
     Ok(reply::json(StatusCode::OK, &json!({ "scenarios": library::all() })))
 }
 
@@ -38,7 +37,6 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, Details> {
 /// this server lacks a provider of it.
 pub(super) fn run(call: &Call<'_>) -> Result<Later, Details> {
     call.world()?;
-    call.takes_only(&[])?;
     let Run { pace_ms, keep } = call.body()?;
     if pace_ms > MAX_PACE_MS {
         return Err(Details::new(StatusCode::BAD_REQUEST, format!("pace_ms: {pace_ms} is no number from 0 to {MAX_PACE_MS}")));

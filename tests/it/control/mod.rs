@@ -214,6 +214,33 @@ async fn an_unknown_call_is_a_404_that_lists_the_calls() {
 }
 
 #[tokio::test]
+async fn a_parameter_that_a_call_does_not_have_is_a_400_and_nothing_is_done() {
+    let server = Controlled::start();
+    let before = server.understudy.database().unwrap();
+    let document = crate::harness::document("control");
+    for (id, method, path) in calls() {
+        let answer = server.control.call(method.clone(), &format!("{path}?tto=x")).await;
+        let case = format!("{method} {path}");
+        if id == "getHealth" {
+            assert_eq!(answer.status, StatusCode::OK, "probes and redirects bring their own");
+            continue;
+        }
+        let unknown = detail(&answer, StatusCode::BAD_REQUEST, &case);
+        let wordings = ["tto: unknown parameter; this call knows ", "there is no parameter \"tto\"; "];
+        assert!(wordings.iter().any(|wording| unknown.starts_with(wording)), "{case}: {unknown}");
+
+        let operations = document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+        let operation = operations.into_iter().find(|operation| operation["operationId"] == id).unwrap();
+        let parameters = operation["parameters"].as_array().into_iter().flatten().filter(|parameter| parameter["in"] == "query");
+        for name in parameters.map(|parameter| parameter["name"].as_str().unwrap()) {
+            let known = unknown.contains(name) || (name, id) == ("loosely", "listRequests");
+            assert!(known, "{case}: {name} is documented, but: {unknown}");
+        }
+    }
+    assert_eq!(server.understudy.database().unwrap(), before);
+}
+
+#[tokio::test]
 async fn a_call_with_another_method_is_a_405_that_says_which_are_allowed() {
     let server = Controlled::start();
     for (path, allowed) in [

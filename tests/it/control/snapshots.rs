@@ -274,7 +274,10 @@ async fn a_file_of_an_older_version_and_of_another_page_size_is_brought_up_to_da
     let id = issued_id(&issue(&server.verified, "a@example.com").await);
     let file = server.control.get("/database").await.body.to_vec();
     for (case, statements) in [
-        ("older", "DROP TABLE world_delivery; UPDATE world_schema SET steps = 1 WHERE owner = 'world'"),
+        (
+            "older",
+            "DROP TABLE world_delivery; DROP TABLE world_timer_waiting; UPDATE world_schema SET steps = 1 WHERE owner = 'world'",
+        ),
         ("pages", "PRAGMA page_size = 8192; VACUUM"),
         ("a log", "PRAGMA journal_mode = WAL"),
         ("statistics", "ANALYZE"),
