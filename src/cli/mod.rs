@@ -60,17 +60,18 @@ struct Arguments {
 }
 
 const EXAMPLES: &str = "Examples:
-  understudy                                    serve on http://127.0.0.1:11111, everything in memory
+  understudy                                    serve on http://127.0.0.1:11111, all in memory
   understudy --port 0 --seed 7 --clock 2026-01-01T00:00:00Z,frozen
                                                 a free port, and the same answers every time
   understudy --data ./sandbox.db                keep the default world in a file
   understudy --only verified --listen verified=3003
                                                 one provider, on a port of its own
   understudy env                                what to put into the environment of a client
-  understudy exec -- npm test                   a server of its own for a test suite in any language
+  understudy exec -- npm test                   a server of its own for any test suite
+  understudy replay onboarding --pace 1s        a story, told step by step
 
-The control API is at /_understudy (clock, worlds, outbox, requests, simulations); its contract is at
-/_understudy/openapi/control.json.";
+The control API is at /_understudy (clock, worlds, outbox, requests, simulations);
+its contract is at /_understudy/openapi/control.json.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

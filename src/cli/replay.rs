@@ -8,13 +8,13 @@ use clap::{Args, ValueEnum};
 
 use super::show::Show;
 use super::{Failed, Outcome, ca, print};
-use crate::scenario::{self, Mistake, Moment, Pause, Report, Scenario, Stage, report};
+use crate::scenario::{self, Mistake, Moment, Pause, Report, Scenario, Stage, library, report};
 
 /// What to play, where and how.
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// Scenario files, or folders of them
-    #[arg(required = true, value_name = "FILE|DIR")]
+    /// Scenario files, folders of them, or names of stories that come with the program (see `understudy scenario list`)
+    #[arg(required = true, value_name = "FILE|DIR|STORY")]
     files: Vec<PathBuf>,
     /// Play on this running server, each scenario in a world that is made for it and deleted afterwards, rather than on a server
     /// in this process
@@ -109,7 +109,11 @@ pub(super) fn read(stage: &Stage, files: &[PathBuf]) -> Result<Vec<Scenario>, Fa
     let mut scenarios = Vec::new();
     let mut mistakes: Vec<Mistake> = Vec::new();
     for file in files {
-        match stage.read(file) {
+        let read = match story(file) {
+            Some((name, text)) => stage.read_text(name, text),
+            None => stage.read(file),
+        };
+        match read {
             Ok(scenario) => scenarios.push(scenario),
             Err(more) => mistakes.extend(more),
         }
@@ -122,7 +126,13 @@ pub(super) fn read(stage: &Stage, files: &[PathBuf]) -> Result<Vec<Scenario>, Fa
     Err(Failed::usage(format!("{count}; nothing was played\n{}", words.join("\n"))))
 }
 
-/// The files that are named, and those in the folders that are named, in order.
+/// The story of this name, its name and its text, where there is no such file.
+fn story(named: &Path) -> Option<(&str, &'static str)> {
+    let name = named.to_str().filter(|_| !named.exists())?;
+    Some((name, library::text(name)?))
+}
+
+/// The files and stories that are named, and the files in the folders that are named, in order.
 pub(super) fn found(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failed> {
     let mut files = Vec::new();
     for path in named {
@@ -132,8 +142,13 @@ pub(super) fn found(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failed> {
             if files.len() == before {
                 return Err(Failed::usage(format!("{}: there is no .yaml file in this folder", path.display())));
             }
-        } else {
+        } else if path.exists() || path.extension().is_some() || story(path).is_some() {
             files.push(path.clone());
+        } else {
+            let name = path.display();
+            return Err(Failed::usage(format!(
+                "{name}: there is no such file or story; `understudy scenario list` lists the stories"
+            )));
         }
     }
     Ok(files)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{Failed, Outcome, print, replay};
-use crate::scenario::{SCHEMA, Stage};
+use crate::scenario::{SCHEMA, Stage, library};
 
 /// What to do with scenarios.
 #[derive(Debug, Args)]
@@ -24,6 +24,13 @@ enum Action {
         #[arg(required = true, value_name = "FILE|DIR")]
         files: Vec<PathBuf>,
     },
+    /// List the stories that come with the program
+    List,
+    /// Print a story that comes with the program, to begin one of your own with
+    Print {
+        /// Its name, as in the list
+        story: String,
+    },
 }
 
 /// Does it.
@@ -35,5 +42,15 @@ pub(super) fn run(options: &Options) -> Outcome {
             let scenarios = replay::read(&Stage::embedded().map_err(Failed::run)?, &files)?;
             print(format!("scenarios are right: {}", scenarios.len()))
         }
+        Action::List => {
+            let stories = library::all();
+            let width = stories.iter().map(|story| story.name.len()).max().unwrap_or(0);
+            let lines: Vec<String> = stories.iter().map(|story| format!("{:width$}  {}", story.name, story.title)).collect();
+            print(lines.join("\n"))
+        }
+        Action::Print { story } => match library::text(story) {
+            Some(text) => print(text.trim_end()),
+            None => Err(Failed::usage(format!("there is no story {story:?}; `understudy scenario list` lists them"))),
+        },
     }
 }

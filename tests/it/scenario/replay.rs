@@ -120,6 +120,33 @@ wrong.yaml:4:14: `soon` is no duration of days, hours, minutes, seconds such as 
 }
 
 #[test]
+fn stories_that_come_with_the_program_need_no_files() {
+    let folder = folder();
+    let (status, list, err) = replay(folder.path(), &["scenario", "list"]);
+    assert_eq!((status, err.as_str()), (0, ""));
+    let names: Vec<&str> = list.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
+    let mut files: Vec<String> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap().replace(".yaml", ""))
+        .collect();
+    files.sort();
+    assert_eq!(names, files);
+    assert!(list.lines().all(|line| line.split_once("  ").is_some_and(|(_, title)| !title.trim().is_empty())), "{list}");
+
+    let (status, out, err) = replay(folder.path(), &["replay", "verified-daily-wipe", "good.yaml"]);
+    assert_eq!((status, err.as_str()), (0, ""), "{out}");
+    assert!(out.ends_with("2 passed, 0 failed\n"), "{out}");
+    let (status, text, _) = replay(folder.path(), &["scenario", "print", "verified-daily-wipe"]);
+    let original = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/verified-daily-wipe.yaml")).unwrap();
+    assert_eq!((status, text), (0, original.clone()));
+
+    // A file of that name comes first.
+    std::fs::write(folder.path().join("onboarding"), BAD).unwrap();
+    let (status, out, _) = replay(folder.path(), &["replay", "onboarding"]);
+    assert_eq!(status, 1, "{out}");
+}
+
+#[test]
 fn wrong_use_is_told() {
     let folder = folder();
     std::fs::create_dir(folder.path().join("empty")).unwrap();
@@ -131,6 +158,9 @@ fn wrong_use_is_told() {
         (&["replay", "good.yaml", "--keep"], 2, "--against <URL>"),
         (&["replay", "good.yaml", "--against", "http://127.0.0.1:1"], 1, "/_understudy/info: no whole answer"),
         (&["replay", "missing.yaml"], 2, "missing.yaml:1:1: No such file"),
+        (&["replay", "missing"], 2, "missing: there is no such file or story; `understudy scenario list` lists the stories"),
+        (&["scenario", "check", "missing"], 2, "missing: there is no such file or story"),
+        (&["scenario", "print", "good.yaml"], 2, "there is no story \"good.yaml\"; `understudy scenario list` lists them"),
     ] {
         let (ended, out, err) = replay(folder.path(), arguments);
         assert_eq!((ended, out.as_str()), (status, ""), "{arguments:?}: {err}");
