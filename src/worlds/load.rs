@@ -57,20 +57,21 @@ impl Worlds {
     ) -> Result<Arc<Snapshot>, LoadError> {
         check_name(name.as_deref())?;
         let (base, _) = self.filled(real)?;
-        let saved = self.registry.load_file(file, &base, &*self.empty(real)?, real)?;
+        let saved = self.registry.load_file(file, &base, real)?;
         Ok(world.keep_snapshot(name, saved, &self.space, real)?)
     }
 }
 
 impl Registry {
     /// Checks the state in an SQLite file, and brings it up to date as a data file is.
-    fn load_file(&self, file: &[u8], base: &Image, empty: &Image, real: DateTime<Utc>) -> Result<Saved, LoadError> {
+    fn load_file(&self, file: &[u8], base: &Image, real: DateTime<Utc>) -> Result<Saved, LoadError> {
         let mut db = open(file)?;
-        let reference = objects(&empty.open()?)?;
-        let found = objects(&db).map_err(damaged)?;
-        refuse_foreign(&found, &reference, false)?;
+        let any = self.tables(self.left_out()).map_err(RegistryError::from)?;
+        refuse_foreign(&objects(&db).map_err(damaged)?, &objects(&any)?, false)?;
         self.bring_up_to_date(&db, real)?;
-        refuse_foreign(&objects(&db)?, &reference, true)?;
+        let left_out = self.left_out_in(&db, Path::new(FILE)).map_err(RegistryError::from)?;
+        let same = self.tables(left_out).map_err(RegistryError::from)?;
+        refuse_foreign(&objects(&db)?, &objects(&same)?, true)?;
         check_whole(&db)?;
         self.check_state(&db, real)?;
         if number(&db, "PRAGMA page_size")? != i64::from(store::PAGE_SIZE) {
@@ -114,7 +115,7 @@ impl Registry {
         while let Some(row) = rows.next()? {
             let (slug, key): (String, String) = (row.get(0)?, row.get(1)?);
             let value: AsJson<Value> = row.get(2).map_err(damaged)?;
-            self.check_setting(&slug, &key, &value.0)
+            self.check_kept_setting(&slug, &key, &value.0)
                 .map_err(|reason| LoadError::Refused(format!("the file's settings: {reason}")))?;
         }
         Ok(())

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use rusqlite::Connection;
 use serde_json::Value;
 
+use crate::http::any::About;
 use crate::http::{AnyProvider, FixtureError};
 use crate::world::faults::{BadRule, Rule};
 use crate::world::image::Image;
@@ -20,6 +22,8 @@ pub type Additions = BTreeMap<String, Value>;
 /// The providers of a process, and the fixture of each.
 pub struct Registry {
     entries: Vec<Entry>,
+    /// Providers that this process does without, whose tables files may have.
+    left_out: Vec<Arc<dyn AnyProvider>>,
 }
 
 struct Entry {
@@ -99,7 +103,7 @@ impl Registry {
             let fixture = Fixture::Embedded(provider.about().fixture);
             Entry { provider, fixture }
         });
-        Self { entries: entries.collect() }
+        Self { entries: entries.collect(), left_out: Vec::new() }
     }
 
     /// Keeps only the providers with these slugs.
@@ -107,7 +111,10 @@ impl Registry {
         for slug in slugs {
             self.require(slug.as_ref())?;
         }
-        self.entries.retain(|entry| slugs.iter().any(|slug| slug.as_ref() == entry.provider.about().slug));
+        let is_named = |entry: &Entry| slugs.iter().any(|slug| slug.as_ref() == entry.provider.about().slug);
+        let (named, others): (Vec<_>, Vec<_>) = self.entries.into_iter().partition(is_named);
+        self.entries = named;
+        self.left_out.extend(others.into_iter().map(|entry| entry.provider));
         Ok(self)
     }
 
@@ -159,15 +166,15 @@ impl Registry {
     /// Refuses a setting that a provider does not have, or a value that it cannot take. `null` brings the default back.
     pub fn check_setting(&self, slug: &str, key: &str, value: &Value) -> Result<(), String> {
         let provider = self.require(slug).map_err(|error| error.to_string())?;
-        let settings = provider.about().settings;
-        let setting = settings.iter().find(|setting| setting.key == key).ok_or_else(|| {
-            let known = settings.iter().map(|setting| setting.key).collect::<Vec<_>>().join(", ");
-            format!("{slug} has no setting {key:?}; it has {known}")
-        })?;
-        if value.is_null() {
-            return Ok(());
+        check_setting(provider.about(), key, value)
+    }
+
+    /// As [`Registry::check_setting`], for one that a file has: it may be a left-out provider's.
+    pub(super) fn check_kept_setting(&self, slug: &str, key: &str, value: &Value) -> Result<(), String> {
+        match self.left_out.iter().map(|provider| provider.about()).find(|about| about.slug == slug) {
+            Some(about) => check_setting(about, key, value),
+            None => self.check_setting(slug, key, value),
         }
-        (setting.check)(value).map_err(|reason| format!("{slug}.{key}: {reason}"))
     }
 
     /// Refuses a fault rule that names a provider or an operation which does not exist.
@@ -215,14 +222,49 @@ impl Registry {
         Ok(Image::whole(&mut db).map_err(failed)?)
     }
 
-    /// Brings a data file up to date: missing tables are made, providers that are new to it get their fixtures, timers of providers that
-    /// are left out wait. All or nothing, and nothing where any part of the file is of a newer version.
-    pub(super) fn update(&self, db: &rusqlite::Connection, path: &Path, now: DateTime<Utc>) -> Result<(), RegistryError> {
+    /// The left-out providers that a database has tables of.
+    pub(super) fn left_out_in(&self, db: &Connection, path: &Path) -> Result<Vec<&Arc<dyn AnyProvider>>, OpenError> {
+        let mut there = Vec::new();
+        for provider in &self.left_out {
+            let about = provider.about();
+            if store::steps_seen(db, about.slug, about.schema, Some(path))?.is_some() {
+                there.push(provider);
+            }
+        }
+        Ok(there)
+    }
+
+    /// An empty database with all tables: those of `others` too, which are left out otherwise.
+    pub(super) fn tables<'a>(
+        &'a self,
+        others: impl IntoIterator<Item = &'a Arc<dyn AnyProvider>>,
+    ) -> Result<Connection, OpenError> {
+        let failed = |source| OpenError::Other { path: "memory".to_owned(), source };
+        let db = store::open_memory().map_err(failed)?;
+        let transaction = db.unchecked_transaction().map_err(failed)?;
+        world::create_schema(&transaction, None)?;
+        for about in self.providers().chain(others).map(|provider| provider.about()) {
+            store::migrate(&transaction, about.slug, about.schema, None)?;
+        }
+        transaction.commit().map_err(failed)?;
+        Ok(db)
+    }
+
+    /// All providers that this process does without.
+    pub(super) fn left_out(&self) -> &[Arc<dyn AnyProvider>] {
+        &self.left_out
+    }
+
+    /// Brings a data file up to date: missing tables are made, providers that are new to it get their fixtures. Of providers that are
+    /// left out, the tables are kept up to date where there are any, and timers wait. All or nothing, and nothing where any part of the
+    /// file is of a newer version.
+    pub(super) fn update(&self, db: &Connection, path: &Path, now: DateTime<Utc>) -> Result<(), RegistryError> {
         let failed = |source| OpenError::Other { path: path.display().to_string(), source };
         world::check_schema(db, path)?;
         for about in self.providers().map(|provider| provider.about()) {
             store::steps_seen(db, about.slug, about.schema, Some(path))?;
         }
+        let left_out = self.left_out_in(db, path)?;
         let transaction = db.unchecked_transaction().map_err(failed)?;
         world::create_schema(&transaction, Some(path))?;
         for entry in &self.entries {
@@ -231,6 +273,9 @@ impl Registry {
                 entry.load(&transaction, now)?;
             }
         }
+        for about in left_out.into_iter().map(|provider| provider.about()) {
+            store::migrate(&transaction, about.slug, about.schema, Some(path))?;
+        }
         world::have_timers_wait(&transaction, &self.slugs().collect::<Vec<_>>()).map_err(failed)?;
         transaction.commit().map_err(failed)?;
         Ok(())
@@ -238,14 +283,14 @@ impl Registry {
 }
 
 impl Entry {
-    fn load(&self, db: &rusqlite::Connection, now: DateTime<Utc>) -> Result<(), RegistryError> {
+    fn load(&self, db: &Connection, now: DateTime<Utc>) -> Result<(), RegistryError> {
         let slug = self.provider.about().slug;
         world::prepare(db, slug, now, |cx| self.provider.load(cx, self.fixture.text()))
             .map_err(|error| RegistryError::Fixture { name: self.fixture.name(slug), error })
     }
 
     /// Loads the fixture with an addition, which is checked as strictly as a file is.
-    fn load_with(&self, db: &rusqlite::Connection, now: DateTime<Utc>, addition: &Value) -> Result<(), RegistryError> {
+    fn load_with(&self, db: &Connection, now: DateTime<Utc>, addition: &Value) -> Result<(), RegistryError> {
         let slug = self.provider.about().slug;
         // A fixture that is no JSON is refused as it is, with its place.
         let Ok(mut fixture) = serde_json::from_str(self.fixture.text()) else { return self.load(db, now) };
@@ -255,6 +300,19 @@ impl Entry {
             error,
         })
     }
+}
+
+/// Refuses a setting that a provider does not have, or a value that it cannot have.
+fn check_setting(about: &About, key: &str, value: &Value) -> Result<(), String> {
+    let (slug, settings) = (about.slug, about.settings);
+    let setting = settings.iter().find(|setting| setting.key == key).ok_or_else(|| {
+        let known = settings.iter().map(|setting| setting.key).collect::<Vec<_>>().join(", ");
+        format!("{slug} has no setting {key:?}; it has {known}")
+    })?;
+    if value.is_null() {
+        return Ok(());
+    }
+    (setting.check)(value).map_err(|reason| format!("{slug}.{key}: {reason}"))
 }
 
 /// Puts an addition into a fixture: members of objects are set, items of lists appended.

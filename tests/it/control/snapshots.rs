@@ -292,11 +292,64 @@ async fn a_file_of_an_older_version_and_of_another_page_size_is_brought_up_to_da
 }
 
 #[tokio::test]
+async fn a_file_with_providers_that_are_left_out_is_taken_whole() {
+    let all = Controlled::with(builder());
+    assert_eq!(all.control.put("/settings/identus", json!({"step_ms": 300})).await.status, StatusCode::OK);
+    let others = async |server: &Controlled| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("others.db");
+        std::fs::write(&path, server.control.get("/database").await.body).unwrap();
+        let db = Connection::open(&path).unwrap();
+        let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'verified%' AND name NOT LIKE 'world%'";
+        let names: Vec<String> =
+            db.prepare(names).unwrap().query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+        let count = |name: String| {
+            let rows: i64 = db.query_row(&format!("SELECT count(*) FROM {name}"), [], |row| row.get(0)).unwrap();
+            (name, rows)
+        };
+        (names.into_iter().map(count).collect::<Vec<_>>(), server.control.get("/settings/identus").await.json())
+    };
+    let before = others(&all).await;
+    assert!(before.0.iter().filter(|(_, rows)| *rows > 0).count() > 10, "{before:?}");
+    let file = all.control.get("/database").await.body.to_vec();
+
+    // Over a server that knows one of its providers, and back.
+    let few = Controlled::start();
+    let loaded = load(&few.control, file).await;
+    assert_eq!(loaded.status, StatusCode::CREATED, "{}", loaded.text());
+    restore(&few.control, loaded.json()["id"].as_str().unwrap()).await;
+    let id = issued_id(&issue(&few.verified, "a@example.com").await);
+    let file = few.control.get("/database").await.body.to_vec();
+    let again = load(&few.control, file.clone()).await;
+    assert_eq!(again.status, StatusCode::CREATED, "its own file: {}", again.text());
+
+    all.control.post("/reset", ()).await;
+    let loaded = load(&all.control, file.clone()).await;
+    assert_eq!(loaded.status, StatusCode::CREATED, "{}", loaded.text());
+    restore(&all.control, loaded.json()["id"].as_str().unwrap()).await;
+    assert_eq!(others(&all).await, before);
+    assert!(has(&all.verified, &id).await);
+
+    for (case, statements, expected) in [
+        ("newer", "UPDATE world_schema SET steps = 99 WHERE owner = 'identus'", "the file was written by a newer version of"),
+        ("lost", "DROP INDEX five_north_approval_user", "the file lacks the index \"five_north_approval_user\""),
+        (
+            "a setting",
+            "INSERT INTO world_setting VALUES ('5n', 'nothing', '1')",
+            "the file's settings: 5n has no setting \"nothing\"",
+        ),
+    ] {
+        let refused = load(&few.control, edited(&file, statements)).await;
+        let detail = detail(&refused, StatusCode::BAD_REQUEST, case);
+        assert!(detail.starts_with(expected), "{case}: {detail}");
+    }
+}
+
+#[tokio::test]
 async fn files_that_cannot_be_a_state_are_refused_and_change_nothing() {
     let server = Controlled::start();
     issue(&server.verified, "a@example.com").await;
     let file = server.control.get("/database").await.body.to_vec();
-    let all = Controlled::with(builder()).control.get("/database").await.body.to_vec();
     let half = file[..file.len() / 2].to_vec();
     let mut scribbled = file.clone();
     scribbled[2048 * 10..2048 * 40].fill(0xA5);
@@ -322,7 +375,6 @@ async fn files_that_cannot_be_a_state_are_refused_and_change_nothing() {
             "the file was written by a newer version of",
         ),
         ("a table", ours("CREATE TABLE mine (n)"), "the file has a table \"mine\" that no world of this server has"),
-        ("other providers", all, "that no world of this server has"),
         ("a view", ours("CREATE VIEW v AS SELECT 1"), "the file has a view \"v\" that no world of this server has"),
         (
             "a trigger",
