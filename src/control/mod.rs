@@ -39,7 +39,7 @@ use crate::world::World;
 use crate::world::journal::Move;
 use crate::worlds::{Registry, Worlds};
 use Handler::{Direct, Waiting};
-use Parameters::{Any, Dependent, Only};
+use Parameters::{Any, Only};
 use access::Access;
 use details::Details;
 
@@ -112,9 +112,8 @@ enum Handler {
 /// The parameters that the query of a call may have.
 enum Parameters {
     Only(&'static [&'static str]),
-    /// What there may be depends on the rest of the call, which looks at it itself.
-    Dependent,
-    /// Whatever there is: probes and redirects bring theirs.
+    /// Any, as far as the table knows: what there may be depends on the rest of the call, or (of `health`) on the probes and redirects
+    /// that bring theirs.
     Any,
 }
 
@@ -134,7 +133,7 @@ const CALLS: &[(Method, &str, &str, Parameters, Handler)] = &[
     (Method::DELETE, "/worlds/{name}", "deleteWorld", NOTHING, Direct(worlds::delete)),
     (Method::POST, "/reset", "resetWorld", NOTHING, Direct(worlds::reset)),
     (Method::GET, "/snapshots", "listSnapshots", NOTHING, Direct(snapshots::list)),
-    (Method::POST, "/snapshots", "takeSnapshot", Dependent, Direct(snapshots::create)),
+    (Method::POST, "/snapshots", "takeSnapshot", Any, Direct(snapshots::create)),
     (Method::DELETE, "/snapshots/{id}", "deleteSnapshot", NOTHING, Direct(snapshots::delete)),
     (Method::POST, "/snapshots/{id}/restore", "restoreSnapshot", NOTHING, Direct(snapshots::restore)),
     (Method::GET, "/snapshots/{id}/file", "downloadSnapshot", NOTHING, Direct(snapshots::file)),
@@ -149,7 +148,7 @@ const CALLS: &[(Method, &str, &str, Parameters, Handler)] = &[
     (Method::DELETE, "/faults/{id}", "deleteFault", NOTHING, Direct(faults::delete)),
     (Method::GET, "/outbox", "listMessages", Only(&["to"]), Direct(outbox::list)),
     (Method::DELETE, "/outbox", "clearMessages", Only(&["to"]), Direct(outbox::clear)),
-    (Method::GET, "/requests", "listRequests", Dependent, Waiting(requests::list)),
+    (Method::GET, "/requests", "listRequests", Any, Waiting(requests::list)),
     (Method::DELETE, "/requests", "clearRequests", NOTHING, Direct(requests::clear)),
     (Method::GET, "/requests/{id}", "getRequest", NOTHING, Direct(requests::get)),
     (Method::GET, "/events", "watchEvents", Only(&["types", "since"]), Waiting(events::watch)),

@@ -135,11 +135,6 @@ pub fn create_schema(db: &Connection, path: Option<&Path>) -> Result<(), OpenErr
     Ok(())
 }
 
-/// Has the timers of providers that are not among `present` wait, and those that waited for one of them go on.
-pub fn have_timers_wait(db: &Connection, present: &[&str]) -> rusqlite::Result<()> {
-    timers::have_wait(db, present)
-}
-
 /// Whether a database holds a world whose creation was not cut short. One that cannot be read is no such database: it may hold
 /// what somebody wants back.
 pub fn is_complete(db: &Connection) -> rusqlite::Result<bool> {

@@ -103,7 +103,7 @@ pub(super) fn consume(db: &Connection, timer: &Timer) -> rusqlite::Result<()> {
 }
 
 /// Puts the timers of providers that are not among `present` aside, and those back that were put aside for one of them.
-pub(super) fn have_wait(db: &Connection, present: &[&str]) -> rusqlite::Result<()> {
+pub fn have_wait(db: &Connection, present: &[&str]) -> rusqlite::Result<()> {
     let present = AsJson(present);
     let moved = |from: &str, to: &str, which: &str| -> rusqlite::Result<()> {
         let of = format!("{from} WHERE provider {which} (SELECT value FROM json_each(?1))");

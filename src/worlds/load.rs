@@ -66,7 +66,7 @@ impl Registry {
     /// Checks the state in an SQLite file, and brings it up to date as a data file is.
     fn load_file(&self, file: &[u8], base: &Image, real: DateTime<Utc>) -> Result<Saved, LoadError> {
         let mut db = open(file)?;
-        let any = self.tables(self.left_out()).map_err(RegistryError::from)?;
+        let any = self.tables(&self.left_out).map_err(RegistryError::from)?;
         refuse_foreign(&objects(&db).map_err(damaged)?, &objects(&any)?, false)?;
         self.bring_up_to_date(&db, real)?;
         let left_out = self.left_out_in(&db, Path::new(FILE)).map_err(RegistryError::from)?;

@@ -13,7 +13,7 @@ use crate::http::{AnyProvider, FixtureError};
 use crate::world::faults::{BadRule, Rule};
 use crate::world::image::Image;
 use crate::world::store::{self, OpenError};
-use crate::world::timers::Timer;
+use crate::world::timers::{self, Timer};
 use crate::world::{self, Cx, Hooks};
 
 /// What is added to fixtures, by the slug of their provider: objects as in its fixture file.
@@ -23,7 +23,7 @@ pub type Additions = BTreeMap<String, Value>;
 pub struct Registry {
     entries: Vec<Entry>,
     /// Providers that this process does without, whose tables files may have.
-    left_out: Vec<Arc<dyn AnyProvider>>,
+    pub(super) left_out: Vec<Arc<dyn AnyProvider>>,
 }
 
 struct Entry {
@@ -206,13 +206,10 @@ impl Registry {
     /// The same with additions to the fixtures, by provider.
     pub(super) fn image_with(&self, now: DateTime<Utc>, filled: bool, additions: &Additions) -> Result<Image, RegistryError> {
         let failed = |source| OpenError::Other { path: "memory".to_owned(), source };
-        let mut db = store::open_memory().map_err(failed)?;
+        let mut db = self.tables([])?;
         let transaction = db.unchecked_transaction().map_err(failed)?;
-        world::create_schema(&transaction, None)?;
         for entry in &self.entries {
-            let about = entry.provider.about();
-            store::migrate(&transaction, about.slug, about.schema, None)?;
-            match additions.get(about.slug) {
+            match additions.get(entry.provider.about().slug) {
                 Some(addition) if filled => entry.load_with(&transaction, now, addition)?,
                 _ if filled => entry.load(&transaction, now)?,
                 _ => {}
@@ -250,11 +247,6 @@ impl Registry {
         Ok(db)
     }
 
-    /// All providers that this process does without.
-    pub(super) fn left_out(&self) -> &[Arc<dyn AnyProvider>] {
-        &self.left_out
-    }
-
     /// Brings a data file up to date: missing tables are made, providers that are new to it get their fixtures. Of providers that are
     /// left out, the tables are kept up to date where there are any, and timers wait. All or nothing, and nothing where any part of the
     /// file is of a newer version.
@@ -276,7 +268,7 @@ impl Registry {
         for about in left_out.into_iter().map(|provider| provider.about()) {
             store::migrate(&transaction, about.slug, about.schema, Some(path))?;
         }
-        world::have_timers_wait(&transaction, &self.slugs().collect::<Vec<_>>()).map_err(failed)?;
+        timers::have_wait(&transaction, &self.slugs().collect::<Vec<_>>()).map_err(failed)?;
         transaction.commit().map_err(failed)?;
         Ok(())
     }

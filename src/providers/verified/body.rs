@@ -1,6 +1,7 @@
 //! Bodies of the API: JSON objects, whose unknown fields are ignored.
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::error::Error;
 use super::types::Status;
@@ -13,8 +14,13 @@ pub(super) fn object(req: &Req) -> Result<Map<String, Value>, Error> {
 
 /// A UUID in its usual spelling, with hyphens; in lower case.
 pub(super) fn uuid(text: &str) -> Option<String> {
-    let uuid = uuid::Uuid::try_parse(text).ok()?.to_string();
-    uuid.eq_ignore_ascii_case(text).then_some(uuid)
+    let lower = text.to_ascii_lowercase();
+    canonical(&lower).map(|_| lower)
+}
+
+/// A UUID that is spelled with hyphens and in lower case.
+pub(super) fn canonical(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok().filter(|uuid| uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text)
 }
 
 /// `status` of a body that changes credentials.

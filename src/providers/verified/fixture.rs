@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::body;
 use super::consent::as_sent;
 use super::credential::{Credential, Data};
 use super::draft::{Draft, Issuance, known_type};
@@ -174,8 +175,7 @@ struct Seen {
 
 impl Seen {
     fn uuid(&mut self, uuid: &str, at: &str) -> Result<(), FixtureError> {
-        let is_canonical = uuid::Uuid::try_parse(uuid).is_ok_and(|parsed| parsed.to_string() == uuid);
-        if !is_canonical {
+        if body::canonical(uuid).is_none() {
             return Err(FixtureError::content(at, format!("{uuid:?} is no UUID in lower case with hyphens")));
         }
         if !self.uuids.insert(uuid.to_owned()) {

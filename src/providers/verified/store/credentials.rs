@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::ids;
+use crate::providers::verified::body;
 use crate::providers::verified::credential::{Credential, Data, Dto, Place};
 use crate::providers::verified::fields::Fields;
 use crate::providers::verified::types::{Status, Wire};
@@ -96,15 +97,10 @@ fn document(credential: &Credential) -> AsJson<Dto<'_>> {
     AsJson(Dto { credential, place: Place::Stored, wire: Wire::Seed })
 }
 
-/// An id in its usual spelling, in lower case; none for any other text.
-fn parsed(id: &str) -> Option<Uuid> {
-    Uuid::try_parse(id).ok().filter(|uuid| uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == id)
-}
-
 /// The only credential that may have this id or a part with it, if this brand (or any) issued it. Whoever looks for the id in it may
 /// still find that it is gone.
 pub(in super::super) fn issued(db: &Connection, id: &str, issuer: Option<&str>) -> Result<Option<Held>> {
-    let Some(id) = parsed(id) else { return Ok(None) };
+    let Some(id) = body::canonical(id) else { return Ok(None) };
     db.prepare_cached(
         "SELECT seq, document FROM verified_credential
          WHERE seq = coalesce((SELECT whole FROM verified_credential_id WHERE id = ?1), ?2) AND (?3 IS NULL OR issuer = ?3)",
@@ -150,7 +146,7 @@ pub(in super::super) fn insert(db: &Connection, credential: &Credential, user: &
 
 /// Has an id lead to its row, unless it tells it.
 fn add_id(db: &Connection, id: &str, seq: i64) -> Result<()> {
-    let id = parsed(id);
+    let id = body::canonical(id);
     if id.map(ids::row) != Some(seq) {
         let key = id.map(Uuid::into_bytes);
         db.prepare_cached("INSERT INTO verified_credential_id (id, whole) VALUES (?1, ?2)")?.execute((key, seq))?;
@@ -159,7 +155,7 @@ fn add_id(db: &Connection, id: &str, seq: i64) -> Result<()> {
 }
 
 fn delete_id(db: &Connection, id: &str, seq: i64) -> Result<()> {
-    if let Some(id) = parsed(id).filter(|id| ids::row(*id) != seq) {
+    if let Some(id) = body::canonical(id).filter(|id| ids::row(*id) != seq) {
         db.prepare_cached("DELETE FROM verified_credential_id WHERE id = ?1")?.execute([id.into_bytes()])?;
     }
     Ok(())
@@ -230,6 +226,30 @@ mod tests {
 
     fn id(number: u128) -> String {
         Uuid::from_u128(number).to_string()
+    }
+
+    /// A database with the provider's tables, whose rows may point anywhere.
+    fn empty() -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        Verified::SCHEMA.iter().for_each(|step| db.execute_batch(step).unwrap());
+        db.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        db
+    }
+
+    fn valid(id: String, data: Data) -> Credential {
+        let [created, updated, issued] = [from_millis(0); 3];
+        Credential {
+            id,
+            kind: "K".to_owned(),
+            data,
+            issuer: "b".to_owned(),
+            status: Status::Valid,
+            created,
+            updated,
+            issued,
+            expires: None,
+            verification_method: None,
+        }
     }
 
     fn shown(credential: &Credential) -> Value {
@@ -323,20 +343,15 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read() {
-        let db = Connection::open_in_memory().unwrap();
-        Verified::SCHEMA.iter().for_each(|step| db.execute_batch(step).unwrap());
-        db.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        let db = empty();
         let atomic = |number, moved| Credential {
-            id: id(number),
-            kind: "K".to_owned(),
-            data: Data::Fields(serde_json::from_value(json!({"a": "é\""})).unwrap()),
-            issuer: "b".to_owned(),
             status: if moved > 2 { Status::Revoked } else { Status::Valid },
             created: from_millis(moved),
             updated: from_millis(moved.min(3)),
             issued: from_millis(moved.max(2)),
             expires: (moved == 3).then_some(from_millis(0)),
             verification_method: (moved == 4).then(|| "m".to_owned()),
+            ..valid(id(number), Data::Fields(serde_json::from_value(json!({"a": "é\""})).unwrap()))
         };
         let composite = |number, children| Credential { data: Data::Children(children), ..atomic(number, 2) };
         let whole = composite(1, vec![atomic(2, 1), composite(3, vec![atomic(4, 4), atomic(5, 2)]), atomic(6, 3)]);
@@ -359,27 +374,13 @@ mod tests {
 
     #[test]
     fn ids_that_tell_their_row_need_no_index_and_never_find_another_credential() {
-        let db = Connection::open_in_memory().unwrap();
-        Verified::SCHEMA.iter().for_each(|step| db.execute_batch(step).unwrap());
-        db.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        let db = empty();
         let mut rng = Rng::new(7, 1);
-        let part = |id: &str, data| Credential {
-            id: id.to_owned(),
-            kind: "K".to_owned(),
-            data,
-            issuer: "b".to_owned(),
-            status: Status::Valid,
-            created: from_millis(0),
-            updated: from_millis(0),
-            issued: from_millis(0),
-            expires: None,
-            verification_method: None,
-        };
         let mut issue = |db: &Connection, own: Option<&str>| {
             let row = next_row(db).unwrap();
             let mut fresh = || ids::fresh(&mut rng, row);
-            let child = part(&fresh(), Data::Children(vec![]));
-            let whole = part(&own.map_or_else(&mut fresh, str::to_owned), Data::Children(vec![child]));
+            let child = valid(fresh(), Data::Children(vec![]));
+            let whole = valid(own.map_or_else(&mut fresh, str::to_owned), Data::Children(vec![child]));
             insert(db, &whole, "u", Some("o")).unwrap();
             (whole.id.clone(), whole.children()[0].id.clone())
         };
@@ -406,7 +407,7 @@ mod tests {
 
         let held = issued(&db, &chosen.0, None).unwrap().unwrap();
         let before = held.credential().unwrap().ids();
-        update(&db, held.seq, &part(&chosen.0, Data::Children(vec![])), &before).unwrap();
+        update(&db, held.seq, &valid(chosen.0.clone(), Data::Children(vec![])), &before).unwrap();
         assert_eq!((known(&db, &chosen.0), known(&db, &chosen.1)), (true, false));
         delete_sent_back(&db, "o", "K").unwrap();
         assert_eq!((indexed(&db), known(&db, &first.0), known(&db, &third.0)), (Ok(0), false, false));

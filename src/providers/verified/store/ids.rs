@@ -9,27 +9,27 @@ use crate::world::rng::Rng;
 
 /// How many bits of an id tell the row: its last ones, which are free in every UUID.
 const ROW_BITS: u32 = 48;
+const ROW: u64 = (1 << ROW_BITS) - 1;
 
 /// A new id for a credential, or for a part of one, in this row.
 pub(in super::super) fn fresh(rng: &mut Rng, row: i64) -> String {
     let (high, low) = rng.uuid().as_u64_pair();
-    let random = low >> ROW_BITS;
-    let hidden = (mask(high, random) ^ row.cast_unsigned()) & !(u64::MAX << ROW_BITS);
-    Uuid::from_u64_pair(high, random << ROW_BITS | hidden).to_string()
+    let row = row.cast_unsigned() & ROW;
+    Uuid::from_u64_pair(high, (low & !ROW) | (row ^ mask(high, low))).to_string()
 }
 
 /// The row that an id tells. One that was not made by [`fresh`] tells any.
 pub(super) fn row(id: Uuid) -> i64 {
     let (high, low) = id.as_u64_pair();
-    ((low ^ mask(high, low >> ROW_BITS)) & !(u64::MAX << ROW_BITS)).cast_signed()
+    ((low & ROW) ^ mask(high, low)).cast_signed()
 }
 
-/// Bits that look like chance, always the same for the same numbers (the finalizer of `SplitMix64`).
+/// What hides a row: bits that look like chance, made from all bits of the id before it (with the finalizer of `SplitMix64`).
 fn mask(high: u64, low: u64) -> u64 {
-    let mut mixed = high ^ low.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ mixed >> 31
+    let mut mixed = high ^ (low >> ROW_BITS).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (mixed ^ (mixed >> 31)) & ROW
 }
 
 #[cfg(test)]
@@ -42,10 +42,10 @@ mod tests {
     fn an_id_is_a_random_uuid_that_tells_its_row() {
         let mut rng = Rng::new(7, 1);
         let mut tails = BTreeSet::new();
-        for number in [0, 1, 2, 3, 1_000_000, (1 << ROW_BITS) - 1].repeat(50) {
+        for number in [0, 1, 2, 3, 1_000_000, ROW.cast_signed()].repeat(50) {
             let id = Uuid::try_parse(&fresh(&mut rng, number)).unwrap();
             assert_eq!((row(id), id.get_version_num(), id.get_variant()), (number, 4, uuid::Variant::RFC4122));
-            tails.insert(id.as_u64_pair().1 & !(u64::MAX << ROW_BITS));
+            tails.insert(id.as_u64_pair().1 & ROW);
         }
         assert_eq!(tails.len(), 300, "the same row looks different in each id");
         for bit in 0..ROW_BITS {
